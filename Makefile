@@ -1,0 +1,63 @@
+# What people, tests and CI rely on. Everything runs from .venv; nothing is installed outside it.
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.complete
+
+# A Python this works with: 3.11 or later, able to make virtual environments. PYTHON=… overrides it.
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+	&& echo $$python && break; done)
+
+.PHONY: help setup demo test check format unit bench soak constraints clean
+
+help: ## Say what there is.
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMP) ## Make .venv with everything pinned by hash; does nothing when it is up to date.
+
+# What is pinned is installed again only when it changes, so that an edit of pyproject.toml costs two seconds.
+$(VENV)/.pinned: constraints.txt
+	@test -n "$(PYTHON)" || { echo "no Python 3.11 or later with venv found; install one, or name it: make setup PYTHON=…" >&2; exit 1; }
+	@$(BIN)/python -c '' 2>/dev/null || $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r constraints.txt
+	@touch $@
+
+$(STAMP): pyproject.toml $(VENV)/.pinned
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+
+demo: setup ## A simulated city on an embedded broker, in this terminal.
+	@$(BIN)/vigil demo
+
+test: setup ## Every test; those on a real Kafka too, where one can be had.
+	$(BIN)/pytest -n 2
+
+check: setup ## Format, lint, types, import rule, unit tests.
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n 2 -m "not kafka and not slow"
+
+format: setup ## Format and mend what can be mended by itself.
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: setup ## Benchmarks; prints a table.
+	$(BIN)/python -m bench
+
+soak: setup ## Long fault schedules.
+	$(BIN)/python -m bench.soak
+
+constraints: setup ## Pin every dependency of pyproject.toml anew, with hashes.
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --all-extras --generate-hashes \
+		--no-header --annotation-style line --output-file constraints.txt pyproject.toml
+
+clean: ## Take away .venv and every cache.
+	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis .coverage htmlcov
+	find streams schemas tests bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,1 @@
+"""Vigil: what a city's incident and dispatch events say, as they happen."""

@@ -1,0 +1,1 @@
+"""Adapters that turn files and simulators into events."""
