@@ -228,6 +228,7 @@ class _Log:
     shape: Shape
     speed: int
     entries: list[WorldEntry] = field(default_factory=list)
+    said: list[Incident] = field(default_factory=list)
     clocks: dict[str, int] = field(default_factory=dict)
     last_effect_ms: int = START_MS
     offset: int = 0
@@ -257,12 +258,12 @@ class _Log:
         self.offset += 1
         self.last_effect_ms = max(self.last_effect_ms, known_at(event))
         if isinstance(event, Incident):
+            self.said.append(event)
             self.last_effect_ms = max(self.last_effect_ms, event.reported_at or 0, event.occurred_at or 0)
 
     def _event(self, saying: Saying, name: str, clock: int) -> Incident | Heartbeat:
-        said = [entry.event for entry in self.entries if isinstance(entry.event, Incident)]
-        if saying.kind == "repeat" and saying.back < len(said):
-            return said[-1 - saying.back]
+        if saying.kind == "repeat" and saying.back < len(self.said):
+            return self.said[-1 - saying.back]
         if saying.kind == "heartbeat":
             return Heartbeat(name, clock)
         updated_at = clock - saying.behind_ms
