@@ -1,0 +1,275 @@
+"""Bytes ↔ records: the only place that knows JSON.
+
+    bytes ──read_incident / read_dispatch──▶ wire struct, or Rejected with a reason and a message that teaches
+    record ──encode_…──▶ bytes
+
+Readers are tolerant: fields they do not know are skipped (fields that can hold personal data are counted on the
+way), of a duplicate key the last value holds, an empty text says nothing. Times are RFC 3339 with any offset, or
+integer epoch milliseconds. Decoding is typed (msgspec), so what is not needed is never made.
+"""
+
+import re
+from collections.abc import Mapping
+from dataclasses import asdict
+from datetime import datetime
+from operator import attrgetter
+from typing import Annotated, Any, Final, NamedTuple
+
+import msgspec
+import orjson
+
+from schemas.emissions import Alert, DeadLetter, KpiValue, LateEvent, WindowCounts
+from schemas.events import AlertAck, Dispatch, Heartbeat, Incident
+from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms, rfc3339
+from schemas.vocabulary import Agency, CallSource, IncidentStatus, RejectReason, UnitStatus, Verdict
+
+Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
+Word = Annotated[str, msgspec.Meta(max_length=256)]
+Time = datetime | int
+
+LARGEST_EVENT: Final = 65_536
+"""Bytes. An incident is some 200; ten times the largest seen in the wild leaves room and bounds memory."""
+
+
+class Rejected(NamedTuple):
+    """Why bytes are no event."""
+
+    reason: RejectReason
+    message: str
+
+
+class _Personal(msgspec.Struct, gc=False):
+    """Fields that can hold personal data: never read, only noticed."""
+
+    name: Any = None
+    caller: Any = None
+    caller_name: Any = None
+    victim_name: Any = None
+    suspect_name: Any = None
+    phone: Any = None
+    caller_phone: Any = None
+    callback_number: Any = None
+    email: Any = None
+    date_of_birth: Any = None
+    plate: Any = None
+    license_plate: Any = None
+    address: Any = None
+    location: Any = None
+    description: Any = None
+    narrative: Any = None
+    comments: Any = None
+    notes: Any = None
+
+
+PERSONAL_FIELDS: Final = _Personal.__struct_fields__
+_personal_values = attrgetter(*PERSONAL_FIELDS)
+_NOTHING_PERSONAL: Final = (None,) * len(PERSONAL_FIELDS)
+
+
+class IncidentWire(_Personal, gc=False, kw_only=True):
+    """A message of the topic `incidents` as decoded: an incident, or a heartbeat when `heartbeat_at` is said."""
+
+    jurisdiction: Id
+    incident_id: Id | None = None
+    updated_at: Time | None = None
+    status: IncidentStatus | None = None
+    type_code: Word | None = None
+    crime_type: Word | None = None
+    zone: Word | None = None
+    lat: float | None = None
+    lon: float | None = None
+    priority: Word | int | None = None
+    agency: Agency | None = None
+    call_source: CallSource | None = None
+    occurred_at: Time | None = None
+    reported_at: Time | None = None
+    exercise: bool | None = None
+    heartbeat_at: Time | None = None
+
+
+class DispatchWire(_Personal, gc=False, kw_only=True):
+    """A message of the topic `dispatches` as decoded: a dispatch, or a heartbeat when `heartbeat_at` is said."""
+
+    jurisdiction: Id
+    incident_id: Id | None = None
+    unit_id: Id | None = None
+    agency: Agency | None = None
+    status: UnitStatus | None = None
+    at: Time | None = None
+    updated_at: Time | None = None
+    received_at: Time | None = None
+    priority: Word | int | None = None
+    zone: Word | None = None
+    heartbeat_at: Time | None = None
+
+
+class AckWire(msgspec.Struct, gc=False):
+    """A message of the topic `alert-acks` as decoded."""
+
+    alert_id: Id
+    verdict: Verdict
+    by: Id
+    at: Time
+    note: str | None = None
+
+
+_incident = msgspec.json.Decoder(IncidentWire).decode
+_dispatch = msgspec.json.Decoder(DispatchWire).decode
+_ack = msgspec.json.Decoder(AckWire).decode
+_VOCABULARIES: Final = {
+    "status": (*IncidentStatus, *UnitStatus),
+    "agency": tuple(Agency),
+    "call_source": tuple(CallSource),
+    "verdict": tuple(Verdict),
+}
+
+
+def read_incident(value: bytes | None) -> IncidentWire | Rejected:
+    """Decode a message of `incidents`; whatever is wrong with the bytes becomes a `Rejected`."""
+    if value is None or len(value) > LARGEST_EVENT:
+        return _no_event(value)
+    try:
+        return _incident(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        return _rejected(value, fault, IncidentStatus)
+
+
+def read_dispatch(value: bytes | None) -> DispatchWire | Rejected:
+    """Decode a message of `dispatches`; whatever is wrong with the bytes becomes a `Rejected`."""
+    if value is None or len(value) > LARGEST_EVENT:
+        return _no_event(value)
+    try:
+        return _dispatch(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        return _rejected(value, fault, UnitStatus)
+
+
+def read_ack(value: bytes | None) -> AlertAck | Rejected:
+    """Decode an answer to an alert."""
+    if value is None or len(value) > LARGEST_EVENT:
+        return _no_event(value)
+    try:
+        wire = _ack(value)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
+        return _rejected(value, fault, Verdict)
+    at = instant("at", wire.at)
+    if isinstance(at, Rejected):
+        return at
+    return AlertAck(wire.alert_id, wire.verdict, wire.by, at, wire.note)
+
+
+def instant(field: str, said: Time) -> int | Rejected:
+    """Epoch milliseconds of a time as said; naive times and years outside [1970, 2100) are rejected."""
+    if isinstance(said, datetime):
+        if said.tzinfo is None:
+            return Rejected(
+                RejectReason.NAIVE_TIME,
+                f"{field}: {said.isoformat()} has no offset; write it with one, such as {said.isoformat()}Z",
+            )
+        at_ms = epoch_ms(said)
+    else:
+        at_ms = said
+    if EARLIEST_MS <= at_ms < LATEST_MS:
+        return at_ms
+    return Rejected(
+        RejectReason.TIME_OUT_OF_RANGE,
+        f"{field}: {said} lies outside 1970 to 2100; times are RFC 3339 or integer epoch milliseconds",
+    )
+
+
+def personal_fields(wire: _Personal) -> list[str]:
+    """Names of the fields of a message that can hold personal data (they go no further)."""
+    values = _personal_values(wire)
+    if values == _NOTHING_PERSONAL:
+        return []
+    return [name for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None]
+
+
+def _no_event(value: bytes | None) -> Rejected:
+    if value is None:
+        return Rejected(RejectReason.EMPTY, "value: null; an incident that is over is published with a status instead")
+    return Rejected(
+        RejectReason.TOO_LARGE,
+        f"value: {len(value)} bytes are more than the {LARGEST_EVENT} that an event may have; leave attachments out",
+    )
+
+
+_AT_FIELD = re.compile(r" - at `\$\.(\w+)[^`]*`$")
+
+
+def _rejected(value: bytes, fault: Exception, statuses: type[IncidentStatus | UnitStatus | Verdict]) -> Rejected:
+    """Say in words of ours what the decoder found."""
+    if isinstance(fault, RecursionError):
+        return Rejected(RejectReason.NOT_JSON, "value: nested too deeply; an event is one flat JSON object")
+    if isinstance(fault, UnicodeDecodeError):
+        return Rejected(RejectReason.NOT_JSON, f"value: not UTF-8 ({fault.reason}); events are JSON in UTF-8")
+    if not isinstance(fault, msgspec.ValidationError):
+        if not value.strip():
+            return Rejected(RejectReason.EMPTY, "value: no bytes; an event is one JSON object")
+        return Rejected(RejectReason.NOT_JSON, f"value: not JSON ({fault}); an event is one JSON object in UTF-8")
+    text = str(fault)
+    place = _AT_FIELD.search(text)
+    said = _AT_FIELD.sub("", text)
+    if place is None:
+        missing = re.search(r"missing required field `(\w+)`", said)
+        if missing:
+            return missing_field(missing[1])
+        return Rejected(RejectReason.WRONG_TYPE, f"value: {said}; an event is one JSON object")
+    field = place[1]
+    if said.startswith("Invalid enum value"):
+        words = ", ".join(statuses if field == "status" else _VOCABULARIES[field])
+        return Rejected(RejectReason.UNKNOWN_WORD, f"{field}: {said.lower()}; use one of {words}")
+    if "of length >= 1" in said:
+        return missing_field(field)
+    if "RFC3339" in said:
+        said += ", such as 2026-11-23T11:45:00.000Z, or integer epoch milliseconds"
+    return Rejected(RejectReason.WRONG_TYPE, f"{field}: {said}")
+
+
+def missing_field(field: str) -> Rejected:
+    """A field that every event of the kind needs was not said."""
+    return Rejected(RejectReason.MISSING_FIELD, f"{field}: missing; every event of this topic says it")
+
+
+_TIMES: Final = frozenset(
+    {"updated_at", "occurred_at", "reported_at", "received_at", "at", "since", "heartbeat_at", "effective_from"}
+)
+
+
+def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields that say something, times as RFC 3339."""
+    return {
+        name: rfc3339(value) if name in _TIMES else value for name, value in fields.items() if value is not None
+    }
+
+
+def encode_event(event: Incident | Dispatch | Heartbeat | AlertAck, extras: Mapping[str, Any] | None = None) -> bytes:
+    """An event as a publisher writes it; `extras` are further fields (which Vigil skips)."""
+    return orjson.dumps({**_written(asdict(event)), **(extras or {})})
+
+
+def encode_record(record: WindowCounts | Alert | KpiValue | LateEvent) -> bytes:
+    """A record of ours as it stands on its topic. Fields without a value are left out."""
+    return orjson.dumps(_written({name: getattr(record, name) for name in record.__slots__}))
+
+
+def dead_letter_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
+    """The coordinates and the reason of a dead letter; key and value travel as they came."""
+    return (
+        ("vigil-reason", letter.reason.encode()),
+        ("vigil-message", letter.message.encode()),
+        ("vigil-topic", letter.topic.encode()),
+        ("vigil-partition", str(letter.partition).encode()),
+        ("vigil-offset", str(letter.offset).encode()),
+        ("vigil-at", rfc3339(letter.at).encode()),
+    )
+
+
+def to_json(value: Any) -> bytes:
+    """Plain values of our internal topics as JSON."""
+    return orjson.dumps(value)
+
+
+def from_json(value: bytes) -> Any:
+    """Plain values of our internal topics."""
+    return orjson.loads(value)
