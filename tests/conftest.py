@@ -16,7 +16,7 @@ from tests.kafka.broker import Cluster, KafkaUnavailable, fetch_jars, kafka_clus
 
 ROOT = Path(__file__).resolve().parent.parent
 # A test that asks for one of these carries the marker, so that `-m "not kafka"` leaves none behind.
-MARKER_OF_FIXTURE = {"kafka": "kafka", "start_kafka": "kafka", "shared_dir": "city", "city_data": "city"}
+MARKER_OF_FIXTURE = {"kafka": "kafka", "kafka_jars": "kafka", "shared_dir": "city", "city_data": "city"}
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -186,9 +186,16 @@ class Broker:
                 stderr=log,
                 start_new_session=True,  # Ctrl-C is for the tests; they end the broker
             )
-        # Tests that are killed cannot clean up. The guard's pipe closes with us, and then it ends the broker.
+        # Tests that are killed cannot clean up. The guard's pipe closes with us, and then it does it.
         self._guard = subprocess.Popen(
-            ["sh", "-c", 'read -r _; kill -9 "$1"', "sh", str(self._process.pid)],
+            [
+                "sh",
+                "-c",
+                'read -r _; kill -9 "$1"; rm -rf "$2"',
+                "sh",
+                str(self._process.pid),
+                self.directory,
+            ],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -268,22 +275,27 @@ class Cluster:
         )
 
     def wait_until(self, holds: Callable[[ClusterMetadata], bool], what: str) -> None:
-        """Wait until the cluster's metadata satisfy `holds`."""
+        """Wait until every running broker, asked by itself, tells of a cluster that satisfies `holds`.
+
+        Each is asked: the others go on naming one that was killed for some seconds, and so would name it
+        as a member again before it is back.
+        """
         deadline = time.monotonic() + START_TIMEOUT_S
-        living = [broker for broker in self.brokers.values() if broker.running]
-        addresses = ",".join(broker.address for broker in living)
-        admin = AdminClient({"bootstrap.servers": addresses, "log_level": 0, **self.client})
-        while True:
-            with contextlib.suppress(KafkaException):
-                if holds(admin.list_topics(timeout=1.0)):
-                    return
-            ended = [broker for broker in living if not broker.running]
-            if ended or time.monotonic() > deadline:
-                shown = ended or living
-                words = "\n".join(f"broker {broker.id}:\n{broker.log}" for broker in shown)
-                message = f"Kafka is not {what} ({len(ended)} of {len(living)} brokers ended)\n{words}"
-                raise KafkaUnavailable(message)
-            time.sleep(0.05)
+        for broker in [broker for broker in self.brokers.values() if broker.running]:
+            asker = AdminClient({"bootstrap.servers": broker.address, "log_level": 0, **self.client})
+            while not _tells(asker, holds):
+                if not broker.running or time.monotonic() > deadline:
+                    state = "has ended" if not broker.running else f"is not {what}"
+                    message = f"broker {broker.id} {state}; its last words:\n{broker.log}"
+                    raise KafkaUnavailable(message)
+                time.sleep(0.05)
+
+
+def _tells(asker: AdminClient, holds: Callable[[ClusterMetadata], bool]) -> bool:
+    try:
+        return holds(asker.list_topics(timeout=1.0))
+    except KafkaException:
+        return False
 
 
 @contextlib.contextmanager
@@ -348,6 +360,8 @@ def _server_properties(broker: Broker, members: Sequence[Broker], extra: Mapping
         "log.dirs": "{directory}/data",
         "auto.create.topics.enable": "false",
         "group.initial.rebalance.delay.ms": "0",
+        "broker.session.timeout.ms": "6000",  # a killed broker loses its leaderships after this
+        "broker.heartbeat.interval.ms": "1000",
         "offsets.topic.replication.factor": copies,
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": copies,
@@ -378,13 +392,15 @@ def main() -> int:
     parser.add_argument("--brokers", type=int, default=1, help="how many (default: 1)")
     parser.add_argument("--fetch", action="store_true", help="only fill the cache with Kafka's jars")
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         if chosen.fetch:
             print(fetch_jars())
             return 0
-        with kafka_cluster(chosen.brokers) as cluster:
+        with contextlib.suppress(KeyboardInterrupt), kafka_cluster(chosen.brokers) as cluster:
             print(cluster.bootstrap, flush=True)
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            while True:
+                signal.pause()
     except KafkaUnavailable as lack:
         print(lack, file=sys.stderr)
         return 1

@@ -1,7 +1,14 @@
 """The harness itself, and what we rely on of Kafka."""
 
 import asyncio
+import errno
+import signal
+import socket
+import subprocess
+import sys
+import time
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from aiokafka import AIOKafkaConsumer, AIOKafkaProducer, TopicPartition
@@ -129,9 +136,40 @@ async def test_users_and_access_rules_can_be_had(start_kafka: Callable[..., Clus
     assert await create_as("reader", "refused") == 29  # TOPIC_AUTHORIZATION_FAILED
 
 
-def test_start_that_fails_says_what_the_broker_said(start_kafka: Callable[..., Cluster]) -> None:
-    with pytest.raises(KafkaUnavailable, match=r"broker 1 failed:(.|\n)*min\.insync\.replicas"):
-        start_kafka(properties={"min.insync.replicas": "many"})
+@pytest.mark.parametrize(
+    "properties, words",
+    [
+        pytest.param(
+            {"min.insync.replicas": "many"}, "formatting broker 1 failed", id="refused by the format"
+        ),
+        pytest.param({"authorizer.class.name": "no.Such"}, "broker 1 has ended", id="refused by the broker"),
+    ],
+)
+def test_start_that_fails_says_what_the_broker_said(
+    start_kafka: Callable[..., Cluster], properties: dict[str, str], words: str
+) -> None:
+    with pytest.raises(KafkaUnavailable, match=words) as failure:
+        start_kafka(properties=properties)
+    assert next(iter(properties.values())) in str(failure.value)
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL], ids=["ended", "killed"])
+def test_brokers_end_with_the_process_that_started_them(kafka_jars: Path, number: signal.Signals) -> None:
+    command = [sys.executable, "-m", "tests.kafka.broker"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as owner:
+        assert owner.stdout is not None
+        host, port = owner.stdout.readline().strip().split(":")
+        owner.send_signal(number)
+    deadline = time.monotonic() + 20
+    while listens(host, int(port)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not listens(host, int(port))
+
+
+def listens(host: str, port: int) -> bool:
+    with socket.socket() as probe:
+        probe.settimeout(1.0)
+        return probe.connect_ex((host, port)) != errno.ECONNREFUSED
 
 
 def test_free_ports_are_different_and_out_of_the_way_of_outgoing_connections() -> None:
