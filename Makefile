@@ -13,7 +13,7 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	$$python -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 	&& echo $$python && break; done)
 
-.PHONY: help setup demo test check format unit bench soak constraints clean
+.PHONY: help setup demo test lint check coverage format bench soak constraints clean
 
 help: ## Say what there is.
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,12 +37,18 @@ demo: setup ## A simulated city on an embedded broker, in this terminal.
 test: setup ## Every test; those on a real Kafka too, where one can be had.
 	$(BIN)/pytest -n 2
 
-check: setup ## Format, lint, types, import rule, unit tests.
+lint: setup ## Format, lint, types, import rule.
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+check: lint ## All of lint, and the unit tests; under two minutes.
 	$(BIN)/pytest -n 2 -m "not kafka and not slow"
+
+coverage: setup ## Every branch of the core and the schemas must be run by a unit test.
+	$(BIN)/pytest -n 2 -m "not kafka and not slow" --cov=streams.core --cov=schemas --cov-branch \
+		--cov-report=term-missing:skip-covered --cov-fail-under=100
 
 format: setup ## Format and mend what can be mended by itself.
 	$(BIN)/ruff check --fix .

@@ -187,15 +187,9 @@ class Broker:
                 start_new_session=True,  # Ctrl-C is for the tests; they end the broker
             )
         # Tests that are killed cannot clean up. The guard's pipe closes with us, and then it does it.
+        clean_up = 'read -r _; kill -9 "$1"; rm -rf "$2"; rmdir "${2%/*}"'
         self._guard = subprocess.Popen(
-            [
-                "sh",
-                "-c",
-                'read -r _; kill -9 "$1"; rm -rf "$2"',
-                "sh",
-                str(self._process.pid),
-                self.directory,
-            ],
+            ["sh", "-c", clean_up, "sh", str(self._process.pid), self.directory],
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
