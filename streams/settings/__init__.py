@@ -5,21 +5,21 @@
 
 from streams.settings.benchmarks import BUCKETS_S, BUILT_IN, Benchmark
 from streams.settings.checks import FOLDED_TOPICS, needed_retention_ms
+from streams.settings.durations import Window, duration_ms, duration_text
 from streams.settings.faults import ConfigurationError, Fault
-from streams.settings.jurisdictions import Jurisdiction, ZonesFile
-from streams.settings.kinds import MASK, Window, duration_ms, duration_text
+from streams.settings.files import ZonesFile
+from streams.settings.jurisdictions import Jurisdiction
+from streams.settings.kafka import Kafka, SaslMechanism, SecurityProtocol
+from streams.settings.kinds import MASK
 from streams.settings.loading import Loaded, load, load_with_origins
 from streams.settings.tree import (
     Counting,
     CountsAt,
     Detection,
     Heartbeats,
-    Kafka,
     Log,
     LogFormat,
     LogLevel,
-    SaslMechanism,
-    SecurityProtocol,
     Settings,
     Topic,
     Topics,

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from schemas.vocabulary import ANY, Agency, Kpi
-from streams.settings.kinds import Duration, Number, Text, Word
+from streams.settings.durations import Duration
+from streams.settings.kinds import Number, Text, Word
 from streams.settings.options import option
 
 

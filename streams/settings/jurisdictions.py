@@ -5,39 +5,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
 
 from schemas.vocabulary import Agency, CrimeType
 from streams.settings.benchmarks import BUILT_IN, Benchmark, benchmark_for
-from streams.settings.faults import Wrong, shown
-from streams.settings.kinds import ExistingFile, Integer, Kind, ListOf, MapOf, TimeZone, Word, existing_file
+from streams.settings.files import ExistingFile, Zones, ZonesFile
+from streams.settings.kinds import Integer, ListOf, MapOf, TimeZone, Word
 from streams.settings.options import option, rows
-
-
-class ZonesFile(NamedTuple):
-    """Polygons (GeoJSON, gzipped or not), and which of their properties names the zone."""
-
-    path: Path
-    property: str | None  # None: the reader decides
-
-
-@dataclass(frozen=True)
-class Zones(Kind):
-    """`FILE.geojson[.gz][:PROPERTY]`."""
-
-    def read(self, raw: Any, base: Path) -> ZonesFile | None:
-        """The file, known to exist, and the property; None for an empty text."""
-        if not isinstance(raw, str):
-            problem = f"must be a text (got {raw!r})"
-            raise Wrong(problem, "FILE.geojson[.gz][:PROPERTY]")
-        if not raw.strip():
-            return None
-        text, _, name = raw.strip().partition(":")
-        return ZonesFile(existing_file(text, base, "zones file"), name or None)
-
-    def show(self, value: Any) -> Any:
-        """The path and property as in the file."""
-        return "" if value is None else shown(value.path) + (f":{value.property}" if value.property else "")
 
 
 @dataclass(frozen=True)

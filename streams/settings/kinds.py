@@ -7,41 +7,12 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from streams.settings.faults import Wrong, did_you_mean, shown
+from streams.settings.faults import Wrong, did_you_mean
 
 MASK: Final = "********"
-_UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
-_DURATION: Final = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
-_DURATION_REMEDY: Final = 'a whole number and ms, s, m, h or d, such as "90s", "15m", "6h", "7d"'
-
-
-class Window(NamedTuple):
-    """A rolling window, named by its duration as configured."""
-
-    name: str  # "15m"
-    length_ms: int
-
-
-def duration_ms(text: str) -> int:
-    """Milliseconds of a duration such as `90s`, `15m`, `6h`, `7d`.
-
-    Raises:
-        Wrong: the text is not a whole number followed by ms, s, m, h or d.
-    """
-    found = _DURATION.fullmatch(text.strip())
-    if not found:
-        problem = f'is not a duration (got "{text}")'
-        raise Wrong(problem, _DURATION_REMEDY)
-    return int(found[1]) * _UNITS_MS[found[2]]
-
-
-def duration_text(ms: int) -> str:
-    """The shortest text of a duration: in the largest unit that divides it."""
-    unit = max((unit for unit, size in _UNITS_MS.items() if ms % size == 0), key=_UNITS_MS.__getitem__)
-    return f"{ms // _UNITS_MS[unit]}{unit}"
 
 
 class Kind:
@@ -54,19 +25,24 @@ class Kind:
         return text
 
     def read(self, raw: Any, base: Path) -> Any:
-        """The value of the field.
+        """The value of the field; as it is where nothing else is said.
 
         Raises:
             Wrong: `raw` is not what this field takes.
         """
-        raise NotImplementedError
+        return raw
 
     def show(self, value: Any) -> Any:
         """The value as TOML would hold it; secrets are masked."""
         return value
 
 
-def _text(raw: Any) -> str:
+def text_of(raw: Any) -> str:
+    """The text that `raw` must be.
+
+    Raises:
+        Wrong: it is something else.
+    """
     if not isinstance(raw, str):
         problem = f"must be a text (got {raw!r})"
         raise Wrong(problem, "put it in quotes")
@@ -83,7 +59,7 @@ class Text(Kind):
 
     def read(self, raw: Any, base: Path) -> str | None:
         """The text, without blanks around it; an empty one is None where the field may be left out."""
-        text = _text(raw).strip()
+        text = text_of(raw).strip()
         if self.optional and not text:
             return None
         if not re.fullmatch(self.pattern, text):
@@ -159,29 +135,6 @@ class Flag(Kind):
 
 
 @dataclass(frozen=True)
-class Duration(Kind):
-    """A duration from `low` to `high`, in milliseconds once read."""
-
-    low: str = "1ms"
-    high: str = "3650d"
-
-    def read(self, raw: Any, base: Path) -> int:
-        """Milliseconds, when in range."""
-        if not isinstance(raw, str):
-            problem = f"must be a duration in quotes (got {raw!r})"
-            raise Wrong(problem, _DURATION_REMEDY)
-        ms = duration_ms(raw)
-        if not duration_ms(self.low) <= ms <= duration_ms(self.high):
-            problem = f'must be {self.low} to {self.high} (got "{raw}")'
-            raise Wrong(problem)
-        return ms
-
-    def show(self, value: Any) -> Any:
-        """The duration as text."""
-        return duration_text(value)
-
-
-@dataclass(frozen=True)
 class Word(Kind):
     """One word of a closed list, as its enum."""
 
@@ -189,7 +142,7 @@ class Word(Kind):
 
     def read(self, raw: Any, base: Path) -> StrEnum:
         """The word's enum member."""
-        return word(_text(raw), self.words)
+        return word(text_of(raw), self.words)
 
     def show(self, value: Any) -> Any:
         """The word."""
@@ -236,62 +189,12 @@ class MapOf(Kind):
 
 
 @dataclass(frozen=True)
-class WindowLength(Kind):
-    """A duration that names a rolling window."""
-
-    def read(self, raw: Any, base: Path) -> Window:
-        """The window, named by its text."""
-        return Window(_text(raw).strip(), Duration().read(raw, base))
-
-    def show(self, value: Any) -> Any:
-        """The window's name."""
-        return value.name
-
-
-@dataclass(frozen=True)
-class ExistingFile(Kind):
-    """A path to a file that exists, relative to the configuration file (to the current directory in a variable)."""
-
-    what: str = "file"
-
-    def read(self, raw: Any, base: Path) -> Path | None:
-        """The absolute path; None for an empty text."""
-        text = _text(raw).strip()
-        return existing_file(text, base, self.what) if text else None
-
-    def show(self, value: Any) -> Any:
-        """The path as a person would type it, empty when there is none."""
-        return shown(value) if value else ""
-
-
-def existing_file(text: str, base: Path, what: str) -> Path:
-    """The absolute path of a file that can be read.
-
-    Raises:
-        Wrong: there is no such file, it is a directory, or it may not be read.
-    """
-    path = (base / Path(text).expanduser()).resolve()
-    if path.is_dir():
-        problem = f'is a directory, not a {what} (got "{text}")'
-        raise Wrong(problem, "name the file in it")
-    try:
-        path.open("rb").close()
-    except FileNotFoundError:
-        problem = f'names a {what} that does not exist (got "{text}")'
-        raise Wrong(problem, f"looked for {shown(path)}") from None
-    except OSError as error:
-        problem = f'names a {what} that cannot be read (got "{text}": {(error.strerror or "").lower()})'
-        raise Wrong(problem, "give this user the right to read it") from None
-    return path
-
-
-@dataclass(frozen=True)
 class TimeZone(Kind):
     """A time zone of the IANA database."""
 
     def read(self, raw: Any, base: Path) -> str:
         """The zone's name, known to exist."""
-        name = _text(raw).strip()
+        name = text_of(raw).strip()
         try:
             ZoneInfo(name)
         except (ValueError, OSError, LookupError):
@@ -308,7 +211,7 @@ class Secret(Kind):
 
     def read(self, raw: Any, base: Path) -> str | None:
         """The secret, None where it is empty."""
-        return _text(raw) or None
+        return text_of(raw) or None
 
     def show(self, value: Any) -> Any:
         """A mask, empty when there is no secret."""
