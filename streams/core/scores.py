@@ -46,6 +46,9 @@ class Detector(Protocol):
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
         """Take in what became known and score what changed, at the tick that ends pane `now_pane - 1`."""
 
+    def next_change(self) -> int | None:
+        """The first tick after the last one at which the answer may change without an arrival; None: never."""
+
     def snapshot(self) -> Any:
         """The whole state as JSON-able values (floats round-trip exactly)."""
 

@@ -1,0 +1,210 @@
+"""The watch step: partials of many partitions → rolling counts, alerts and response KPIs of whole cities.
+
+    cells message ──merge──▶ changes ──enter──▶ corrections of published ticks
+                        └──▶ watermark ─advance─▶ tick by tick: counts changed ─▶ detectors ─▶ alert lifecycle
+
+Watch publishes message by message of `cells`: what it sends for a message is a pure function of the log up to it, so
+every owner, dead, paused or new, sends the same records, and the message's offset is their revision.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.codec import Rejected, dead_letter_headers, encode_record, from_json, to_json
+from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing, WindowCounts
+from schemas.events import LogRecord
+from schemas.vocabulary import RejectReason
+from streams.core.alert_book import AlertBook
+from streams.core.fold import Step
+from streams.core.merging import Change, SourceName, SourcePartition, Taken
+from streams.core.scores import Detector
+from streams.core.timeline import Timeline
+from streams.core.watched_city import Kpis, WatchedCity
+
+REVISIONS: Final = 1_000_000
+"""Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
+
+
+@dataclass(frozen=True)
+class WatchRules:
+    """What Watch needs to know.
+
+    Args:
+        timeline: of the counts.
+        kpi_timeline: the same, with the windows over which compliance is measured.
+        detectors: jurisdiction → its detectors, fresh.
+        alerts: jurisdiction → its alert book, fresh.
+        kpis: jurisdiction → how its response intervals are judged.
+    """
+
+    timeline: Timeline
+    kpi_timeline: Timeline
+    detectors: Callable[[str], Sequence[Detector]]
+    alerts: Callable[[str], AlertBook]
+    kpis: Callable[[str], Kpis]
+    incidents_topic: str = "incidents"
+    dispatches_topic: str = "dispatches"
+    cells_topic: str = "cells"
+    window_counts_topic: str = "window-counts"
+    alerts_topic: str = "alerts"
+    kpis_topic: str = "kpis"
+    state_topic: str = "watch-state"
+    dead_letters_topic: str = "dead-letters"
+
+
+class WatchFold:
+    """The fold of one partition of `cells`."""
+
+    def __init__(self, partition: int, rules: WatchRules, snapshots: Mapping[str, Mapping[str, Any]] = {}) -> None:
+        """Start before the first record of the log.
+
+        Args:
+            partition: of `cells`.
+            rules: what to do.
+            snapshots: jurisdiction → its newest snapshot of detectors and alerts, as sent to `watch-state`.
+        """
+        self.partition = partition
+        self.rules = rules
+        self.position = 0
+        self.sources: dict[SourceName, SourcePartition] = {}
+        self.cities: dict[str, WatchedCity] = {}
+        self._snapshots = dict(snapshots)
+        self._snapshot_due: list[Outgoing] = []
+        self._sent: list[Outgoing] = []
+        self._tallies: Counter[str] = Counter()
+
+    def step(self, records: Sequence[LogRecord]) -> Step:
+        """Fold records, one by one, and say what to send."""
+        # A snapshot follows only when everything before it has been acknowledged: in the step after.
+        self._sent, self._snapshot_due = self._snapshot_due, []
+        self._tallies = Counter()
+        for record in records:
+            if record.offset >= self.position:
+                self.position = record.offset + 1
+                self._take(record)
+        return Step(self._sent, dict(self._tallies))
+
+    def metadata(self) -> str:
+        """Where a take-over starts."""
+        starts = [start for source in self.sources.values() if (start := source.start()) is not None]
+        starts += [city.snapshot_start for city in self.cities.values()]
+        return to_json({"start": min(starts, default=self.position)}).decode()
+
+    def _take(self, record: LogRecord) -> None:
+        try:
+            label = from_json(record.value or b"")
+            name = (label["topic"], label["partition"])
+        except (ValueError, TypeError, KeyError):
+            self._dead_letter(record)
+            return
+        source = self.sources.setdefault(name, SourcePartition())
+        taken = source.take(label, record.offset)
+        self._tallies[f"cells.{taken.verdict}"] += 1
+        names = [part["jurisdiction"] for part in label["cities"]]
+        for jurisdiction in dict.fromkeys([*taken.changes, *names]):
+            city = self._city(jurisdiction, record.offset)
+            self._advance(city, name, taken, record.offset)
+
+    def _city(self, jurisdiction: str, offset: int) -> WatchedCity:
+        city = self.cities.get(jurisdiction)
+        if city is None:
+            rules = self.rules
+            city = self.cities[jurisdiction] = WatchedCity(
+                jurisdiction,
+                {rules.incidents_topic: rules.timeline, rules.dispatches_topic: rules.kpi_timeline},
+                rules.detectors(jurisdiction),
+                rules.alerts(jurisdiction),
+                rules.kpis(jurisdiction),
+            )
+            city.snapshot_start = offset
+            city.wait_for(self._snapshots.get(jurisdiction))
+        return city
+
+    def _advance(self, city: WatchedCity, source: SourceName, taken: Taken, offset: int) -> None:
+        """Let the changes of one message have their effect on one city."""
+        topic = source[0]
+        changes: Sequence[Change] = taken.changes.get(city.jurisdiction, [])
+        city.enter(topic, changes, swapped=taken.swapped)
+        if topic == self.rules.incidents_topic:
+            self._count(city, offset)
+        elif topic == self.rules.dispatches_topic:
+            self._measure(city, offset)
+
+    def _count(self, city: WatchedCity, offset: int) -> None:
+        topic = self.rules.incidents_topic
+        board, names = city.boards[topic], tuple(self.rules.timeline.windows)
+        pane_ms = self.rules.timeline.pane_ms
+        city.detect_from(offset)
+        for tick, cell, numbers in board.correct():
+            self._send_counts(
+                WindowCounts(
+                    city.jurisdiction, *cell[:2], tick * pane_ms, dict(zip(names, numbers, strict=True)), offset
+                )
+            )
+        reached = city.reached(topic, self.sources)
+        if reached is None:
+            return
+        revision = offset * REVISIONS
+        for at in board.advance(reached):
+            for cell, numbers in at.changed:
+                self._send_counts(
+                    WindowCounts(
+                        city.jurisdiction, *cell[:2], at.tick * pane_ms, dict(zip(names, numbers, strict=True)), offset
+                    )
+                )
+            self._send_alerts(city.detect(at, revision, self.sources))
+            revision += 1
+        city.forget(topic, reached, self.sources)
+        self._snapshot(city, offset)
+
+    def _measure(self, city: WatchedCity, offset: int) -> None:
+        topic = self.rules.dispatches_topic
+        board = city.boards[topic]
+        corrected: dict[int, list[tuple[str, ...]]] = {}
+        for tick, cell, _ in board.correct():
+            corrected.setdefault(tick, []).append(cell)
+        for tick, cells in sorted(corrected.items()):
+            self._send_kpis(city.measure(tick, cells, offset))
+        reached = city.reached(topic, self.sources)
+        if reached is None:
+            return
+        for at in board.advance(reached):
+            self._send_kpis(city.measure(at.tick, [cell for cell, _ in at.changed], offset))
+        city.forget(topic, reached, self.sources)
+
+    def _send_counts(self, counts: WindowCounts) -> None:
+        key = f"{counts.jurisdiction}|{counts.zone}|{counts.crime_type}".encode()
+        self._sent.append(Outgoing(self.rules.window_counts_topic, key, encode_record(counts)))
+
+    def _send_alerts(self, alerts: Sequence[Alert]) -> None:
+        for alert in alerts:
+            self._sent.append(Outgoing(self.rules.alerts_topic, alert.alert_id.encode(), encode_record(alert)))
+            self._tallies[f"alerts.{alert.state}"] += 1
+
+    def _send_kpis(self, kpis: Iterator[KpiValue]) -> None:
+        for kpi in kpis:
+            self._sent.append(Outgoing(self.rules.kpis_topic, kpi.jurisdiction.encode(), encode_record(kpi)))
+
+    def _snapshot(self, city: WatchedCity, offset: int) -> None:
+        """Every night of event time: what detectors and alerts remember, to be sent with the next step."""
+        sources = [source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic]
+        start = min(s for source in sources if (s := source.start()) is not None)
+        said = city.snapshot_if_due(offset, start)
+        if said is not None:
+            key = city.jurisdiction.encode()
+            self._snapshot_due.append(Outgoing(self.rules.state_topic, key, to_json(said)))
+
+    def _dead_letter(self, record: LogRecord) -> None:
+        """A record of `cells` that is not ours: somebody else writes there, or the log is damaged."""
+        rejected = Rejected(
+            RejectReason.NOT_JSON,
+            "value: not a partial of ours; only workers may write to this topic",
+        )
+        topic = self.rules.cells_topic
+        letter = DeadLetter(topic, self.partition, record.offset, record.timestamp, record.key, record.value, *rejected)
+        self._sent.append(
+            Outgoing(self.rules.dead_letters_topic, record.key, record.value, dead_letter_headers(letter))
+        )
+        self._tallies[f"dead_letter.{rejected.reason}"] += 1

@@ -1,0 +1,187 @@
+"""One city as Watch holds it: its rolling counts per source topic, its detectors, its alerts."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final, Protocol
+
+from schemas.emissions import Alert, KpiValue
+from schemas.vocabulary import ANY
+from streams.core.alert_book import AlertBook
+from streams.core.merging import Change, SourceName, SourcePartition, newest_ids
+from streams.core.scores import Arrival, Detector
+from streams.core.timeline import DAY_MS, Timeline
+from streams.core.windows import Cell, Numbers, RollingCounts, Tick
+
+THIN_EVERY: Final = 30
+"""Ticks between two clean-ups of old numbers: often enough to stay small, seldom enough to cost nothing."""
+
+
+class Kpis(Protocol):
+    """How response intervals are judged: cells of buckets → compliance."""
+
+    def measure(
+        self, at_ms: int, revision: int, cells: Sequence[Cell], numbers_at: Any
+    ) -> Iterator[KpiValue]:
+        """The KPIs that the changed bucket cells belong to, at one tick."""
+
+
+class WatchedCity:
+    """Everything Watch holds of one jurisdiction."""
+
+    def __init__(
+        self,
+        jurisdiction: str,
+        timelines: Mapping[str, Timeline],
+        detectors: Sequence[Detector],
+        alerts: AlertBook,
+        kpis: Kpis,
+    ) -> None:
+        """Start before the first partial.
+
+        Args:
+            jurisdiction: its name.
+            timelines: source topic → how its time is cut.
+            detectors: fresh; their states are this city's.
+            alerts: fresh.
+            kpis: how its response intervals are judged.
+        """
+        self.jurisdiction = jurisdiction
+        self.timelines = timelines
+        self.boards = {topic: RollingCounts(timeline) for topic, timeline in timelines.items()}
+        self.detectors = detectors
+        self.alerts = alerts
+        self.kpis = kpis
+        self.snapshot_start = 0  # cells offset from which the last snapshot's successor state can be folded
+        self._waits_for: Mapping[str, Any] | None = None
+        self._thinned: dict[str, int] = {}
+        self._snapshot_day: int | None = None
+        self._next_start: int | None = None
+
+    def enter(self, topic: str, changes: Sequence[Change], *, swapped: bool) -> None:
+        """Let changes of partials have effect: from the tick they are known from, or now when a version was swapped."""
+        board = self.boards.get(topic)
+        if board is None:
+            return
+        not_before = self.oldest_open(topic) if swapped else None
+        for (cell, pane, known), by in changes:
+            board.enter((cell, pane, by), known if not_before is None else max(known, not_before))
+
+    def oldest_open(self, topic: str) -> int | None:
+        """The oldest tick that may still change, by what was published; None before the first one."""
+        published = self.boards[topic].published
+        if published is None:
+            return None
+        timeline = self.timelines[topic]
+        return published - -(-timeline.allowed_lateness_ms // timeline.pane_ms) + 1
+
+    def reached(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> int | None:
+        """The tick that the watermark has reached: the least over all partitions, None until all were heard of."""
+        mine = [source for (name, _), source in sources.items() if name == topic]
+        heard = [city.greatest for source in mine if (city := source.city(self.jurisdiction)) is not None]
+        greatest = [at for at in heard if at is not None]
+        if not mine or len(greatest) < mine[0].of:
+            return None
+        return self.timelines[topic].reached(min(greatest))
+
+    def forget(self, topic: str, reached: int, sources: Mapping[SourceName, SourcePartition]) -> None:
+        """Forget what no tick that may still change can see."""
+        oldest_open = self.oldest_open(topic)
+        if oldest_open is None:
+            return
+        board = self.boards[topic]
+        if board.forget(oldest_open):
+            below = oldest_open - self.timelines[topic].longest - 1
+            for (name, _), source in sources.items():
+                if name == topic:
+                    source.forget(self.jurisdiction, below)
+        if reached >= self._thinned.get(topic, reached - THIN_EVERY) + THIN_EVERY:
+            self._thinned[topic] = reached
+            board.thin(oldest_open)
+
+    def measure(self, tick: int, cells: Sequence[Cell], revision: int) -> Iterator[KpiValue]:
+        """The KPIs that changed at a tick of the dispatches' time."""
+        topic = next(name for name, board in self.boards.items() if board is not self._counts)
+        board = self.boards[topic]
+
+        def numbers_at(cell: Cell) -> Numbers:
+            return board.numbers_at(cell, tick)
+
+        return self.kpis.measure(tick * self.timelines[topic].pane_ms, revision, cells, numbers_at)
+
+    @property
+    def _counts(self) -> RollingCounts:
+        return next(iter(self.boards.values()))
+
+    @property
+    def _timeline(self) -> Timeline:
+        return next(iter(self.timelines.values()))
+
+    # ---- detection
+
+    def wait_for(self, snapshot: Mapping[str, Any] | None) -> None:
+        """Detect nothing before the position of a snapshot, and then go on from it."""
+        self._waits_for = snapshot
+
+    def detect_from(self, offset: int) -> None:
+        """Take the snapshot's state over once the log has reached its position."""
+        said = self._waits_for
+        if said is None or offset < said["position"]:
+            return
+        self._waits_for = None
+        for detector, state in zip(self.detectors, said["detectors"], strict=True):
+            detector.restore(state)
+        self.alerts.restore(said["alerts"])
+        self._snapshot_day, self.snapshot_start = said["day"], said["start"]
+        self._wake()
+
+    def detect(self, at: Tick, revision: int, sources: Mapping[SourceName, SourcePartition]) -> list[Alert]:
+        """Ask the detectors about a tick and let the alerts take it in; what people must be told."""
+        if self._waits_for is not None:
+            return []
+        arrivals = [Arrival(cell[0], cell[1], pane, n) for cell, pane, n in at.entered]
+        scores = [score for detector in self.detectors for score in detector.advance(at.tick, arrivals)]
+        pane_ms = self._timeline.pane_ms
+
+        def name_incidents(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
+            cells = {
+                cell
+                for cell in self._counts.series
+                if (crime_type in (ANY, cell[1])) and (ANY in zones or cell[0] in zones)
+            }
+            return newest_ids(sources, self.jurisdiction, cells, range(start // pane_ms, until // pane_ms))
+
+        records = self.alerts.tick(at.tick * pane_ms, scores, revision, name_incidents)
+        self._wake()
+        return records
+
+    def _wake(self) -> None:
+        """See to it that ticks are visited at which time alone may change an answer."""
+        pane_ms = self._timeline.pane_ms
+        ticks = [change for detector in self.detectors if (change := detector.next_change()) is not None]
+        due = self.alerts.next_change()
+        if due is not None:
+            ticks.append(-(-due // pane_ms))
+        if ticks:
+            self._counts.visit(min(ticks))
+
+    def snapshot_if_due(self, offset: int, start: int) -> dict[str, Any] | None:
+        """At the first chance and then once a day of event time, all that detection remembers after this message.
+
+        `start` is where a take-over must begin for the counts at this position.
+        """
+        published = self._counts.published
+        if published is None or self._waits_for is not None:
+            return None
+        day = published * self._timeline.pane_ms // DAY_MS
+        if day == self._snapshot_day:
+            return None
+        if self._next_start is not None:
+            self.snapshot_start = self._next_start
+        self._snapshot_day, self._next_start = day, start
+        return {
+            "jurisdiction": self.jurisdiction,
+            "position": offset + 1,
+            "start": start,
+            "day": day,
+            "detectors": [detector.snapshot() for detector in self.detectors],
+            "alerts": self.alerts.snapshot(),
+        }
