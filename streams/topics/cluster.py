@@ -1,0 +1,200 @@
+"""The topics as a cluster has them, and making or changing them there.
+
+Metadata is asked for all topics at once: asking for one by name creates it on brokers that create on demand. All
+configuration of a topic is asked for, without a filter: the wheel broker closes the connection on one. A change sends
+every setting of the topic again, because Kafka's AlterConfigs resets those it does not name.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from aiokafka import TopicPartition
+from aiokafka.admin import AIOKafkaAdminClient, NewTopic
+from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
+from aiokafka.errors import (
+    GroupCoordinatorNotAvailableError,
+    GroupLoadInProgressError,
+    KafkaError,
+    NotCoordinatorForGroupError,
+    TopicAlreadyExistsError,
+    for_code,
+)
+
+from streams.settings import ConfigurationError, Fault, Settings, duration_text
+from streams.settings.connection import client_options
+from streams.topics.planning import Difference, Found
+from streams.topics.table import TopicSpec
+
+_SET_ON_TOPIC: Final = 1  # DescribeConfigs: DYNAMIC_TOPIC_CONFIG
+_COORDINATOR_TRIES: Final = 50
+_COORDINATOR_WAIT_S: Final = 0.2
+_ALREADY_THERE: Final = TopicAlreadyExistsError.errno
+
+
+class Cluster:
+    """What this module asks of a cluster, through one admin client."""
+
+    def __init__(self, admin: AIOKafkaAdminClient) -> None:
+        self._admin = admin
+
+    async def brokers(self) -> int:
+        """How many brokers there are."""
+        return len((await self._admin.describe_cluster())["brokers"])
+
+    async def topics(self, names: Iterable[str]) -> dict[str, Found]:
+        """Those of the named topics that exist."""
+        wanted = set(names)
+        listed = {topic["topic"]: topic["partitions"] for topic in await self._admin.describe_topics()}
+        configs = await self._configs(sorted(wanted & set(listed)))
+        return {
+            name: Found(
+                len(partitions),
+                min((len(each["replicas"]) for each in partitions), default=0),
+                *configs[name],
+            )
+            for name, partitions in listed.items()
+            if name in wanted
+        }
+
+    async def _configs(self, names: list[str]) -> dict[str, tuple[dict[str, str], dict[str, str]]]:
+        """Per topic: all of its configuration, and what was set on the topic itself."""
+        if not names:
+            return {}
+        asked = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
+        told: dict[str, tuple[dict[str, str], dict[str, str]]] = {}
+        for response in await self._admin.describe_configs(asked):
+            for code, message, _, name, entries in response.resources:
+                _refuse(code, message, name)
+                values = {entry[0]: entry[1] for entry in entries if entry[1] is not None}
+                own = {entry[0] for entry in entries if entry[3] == _SET_ON_TOPIC}
+                told[name] = values, {key: value for key, value in values.items() if key in own}
+        return told
+
+    async def create(self, specs: Iterable[TopicSpec]) -> None:
+        """Create topics; one that exists by now is left as it is.
+
+        Raises:
+            ConfigurationError: the cluster refuses one.
+        """
+        new = [
+            NewTopic(
+                spec.kafka_name, spec.partitions, spec.replication_factor, topic_configs=dict(spec.configs)
+            )
+            for spec in specs
+        ]
+        response = await self._admin.create_topics(new)
+        for name, code, message in response.topic_errors:
+            if code != _ALREADY_THERE:
+                _refuse(code, message, name)
+
+    async def alter(self, changes: Mapping[str, Mapping[str, str]]) -> None:
+        """Set configuration of topics, keeping all that was set on them before.
+
+        Args:
+            changes: topic → what to set.
+
+        Raises:
+            ConfigurationError: the cluster refuses it.
+        """
+        before = await self._configs(list(changes))
+        asked = [
+            ConfigResource(ConfigResourceType.TOPIC, name, {**before[name][1], **configs})
+            for name, configs in changes.items()
+        ]
+        for response in await self._admin.alter_configs(asked):
+            for code, message, _, name in response.resources:
+                _refuse(code, message, name)
+
+    async def committed(self, group: str, topics: Mapping[str, int]) -> set[TopicPartition]:
+        """Partitions that the group has a position in, of twice as many as each topic has.
+
+        A cluster that has never seen a group makes its coordinator first; that is waited for.
+        """
+        asked = [TopicPartition(topic, n) for topic, count in topics.items() for n in range(2 * count)]
+        for attempt in range(_COORDINATOR_TRIES):
+            try:
+                told = await self._admin.list_consumer_group_offsets(group, partitions=asked)
+            except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
+                if attempt == _COORDINATOR_TRIES - 1:
+                    raise
+                await asyncio.sleep(_COORDINATOR_WAIT_S)
+            else:
+                return {tp for tp, commit in told.items() if commit.offset >= 0}
+        return set()
+
+
+def _refuse(code: int, message: str | None, topic: str) -> None:
+    if code:
+        reason = (message or "").rstrip(".") or for_code(code).__name__
+        raise ConfigurationError([Fault(f"topic {topic}", "", f"is refused by the cluster: {reason}", "")])
+
+
+@asynccontextmanager
+async def connected(settings: Settings) -> AsyncIterator[Cluster]:
+    """A cluster that answered within `kafka.connect_timeout`.
+
+    Raises:
+        ConfigurationError: no broker answered, or one refused; one message says what it said.
+    """
+    options: dict[str, Any] = client_options(settings)
+    timeout_ms = settings.kafka.connect_timeout_ms
+    admin = AIOKafkaAdminClient(**options, request_timeout_ms=timeout_ms)
+    with _Listener() as heard:
+        try:
+            await asyncio.wait_for(admin.start(), timeout_ms / 1000)
+        except (TimeoutError, KafkaError, OSError) as error:
+            await admin.close()
+            raise ConfigurationError([_unreachable(settings, heard.last or _said(error))]) from None
+    try:
+        yield Cluster(admin)
+    except (KafkaError, OSError, TimeoutError) as error:
+        problem = f'"{settings.broker}" answers with an error: {_said(error)}'
+        raise ConfigurationError([Fault("", "broker", problem, "see the broker's log")]) from None
+    finally:
+        await admin.close()
+
+
+class _Listener(logging.Handler):
+    """Hears what aiokafka says of a failed connection, which its exception leaves out, and keeps it off the screen."""
+
+    def __init__(self) -> None:
+        super().__init__(logging.WARNING)
+        self.last = ""
+        self._logger = logging.getLogger("aiokafka")
+        self._propagated = True
+
+    def __enter__(self) -> "_Listener":
+        self._propagated, self._logger.propagate = self._logger.propagate, False
+        self._logger.addHandler(self)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._logger.removeHandler(self)
+        self._logger.propagate = self._propagated
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Keep the newest message."""
+        self.last = record.getMessage()
+
+
+def _said(error: BaseException) -> str:
+    return str(error) or type(error).__name__
+
+
+def _unreachable(settings: Settings, said: str) -> Fault:
+    waited = duration_text(settings.kafka.connect_timeout_ms)
+    problem = f'"{settings.broker}" does not answer (waited up to {waited}; {said.rstrip(".")})'
+    remedy = "start it, or name another with VIGIL_BROKER or broker in the configuration file"
+    return Fault("", "broker", problem, remedy)
+
+
+def changes_of(found: Iterable[Difference]) -> dict[str, dict[str, str]]:
+    """What `Cluster.alter` is to set for the differences that it can mend."""
+    changes: dict[str, dict[str, str]] = {}
+    for difference in found:
+        if difference.set_to:
+            changes.setdefault(difference.topic, {})[difference.field] = difference.set_to
+    return changes
