@@ -1,0 +1,125 @@
+"""The incidents of the last hours, by cell: what windows are counted from until the baseline has taken them in."""
+
+from array import array
+from bisect import bisect_left, insort
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+class Recent:
+    """A log (row, pane, n) of zone cells, and per row (city totals too) the sorted panes of its incidents.
+
+    The log serves whole rescans and the nightly fold, the sorted panes serve single cells. Memory follows the
+    incidents of the kept hours.
+    """
+
+    def __init__(self) -> None:
+        self.rows = array("q")
+        self.log_panes = array("q")
+        self.ns = array("q")
+        self.panes: list[list[int]] = []
+        self.newest = -1  # greatest pane ever taken in
+
+    def add(self, lane: Sequence[int], pane: int, n: int) -> int:
+        """Take in `n` more (fewer) incidents of `lane[0]` and its totals in `pane`; no more are taken out than lie there."""
+        if n < 0:
+            n = -min(-n, self._held(lane[0], pane))
+        if n == 0:
+            return 0
+        self.newest = max(self.newest, pane)
+        self.rows.append(lane[0])
+        self.log_panes.append(pane)
+        self.ns.append(n)
+        for row in lane:
+            self._put(self.panes[row], pane, n)
+        return n
+
+    @staticmethod
+    def _put(panes: list[int], pane: int, n: int) -> None:
+        if n > 0:
+            for _ in range(n):
+                insort(panes, pane)
+        else:
+            at = bisect_left(panes, pane)
+            del panes[at : at - n]
+
+    def _held(self, row: int, pane: int) -> int:
+        panes = self.panes[row]
+        return bisect_left(panes, pane + 1) - bisect_left(panes, pane)
+
+    def count(self, row: int, start: int, end: int) -> int:
+        """Incidents of `row` in the panes [start, end)."""
+        panes = self.panes[row]
+        return bisect_left(panes, end) - bisect_left(panes, start)
+
+    def window_counts(self, now: int, windows: Sequence[int], rows: int) -> Ints:
+        """(row, window) → incidents in [now - window, now), for the zone cells (totals stay 0)."""
+        counts = np.zeros((rows, len(windows)), np.int64)
+        row, pane, n = self._log()
+        inside = (pane < now) & (pane >= now - max(windows))
+        row, pane, n = row[inside], pane[inside], n[inside]
+        for i, window in enumerate(windows):
+            late = pane >= now - window
+            counts[:, i] = np.bincount(row[late], n[late], rows)[:rows]
+        return counts
+
+    def hourly(self, first_pane: int, end_pane: int, panes_per_hour: int) -> tuple[Ints, Ints, Ints]:
+        """The log in [first_pane, end_pane) as (row, hour, n), one entry per row and hour that has any."""
+        row, pane, n = self._log()
+        inside = (pane >= first_pane) & (pane < end_pane)
+        row, hour, n = row[inside], pane[inside] // panes_per_hour, n[inside]
+        if not len(row):
+            return row, hour, n
+        hours = int(hour.max()) - int(hour.min()) + 1
+        key, position = np.unique(row * hours + (hour - hour.min()), return_inverse=True)
+        total = np.bincount(position, n).astype(np.int64)
+        return key // hours, key % hours + hour.min(), total
+
+    def forget(self, before_pane: int) -> None:
+        """Drop what counts in panes below `before_pane`."""
+        row, pane, n = self._log()
+        keep = pane >= before_pane
+        kept = [array("q", part[keep].tobytes()) for part in (row, pane, n)]
+        del row, pane, n
+        self.rows, self.log_panes, self.ns = kept
+        for panes in self.panes:
+            if panes and panes[0] < before_pane:
+                del panes[: bisect_left(panes, before_pane)]
+
+    def renumber(self, new_row: Ints) -> None:
+        """Rows become `new_row[row]`; rows that become -1 must be empty."""
+        if len(self.rows):
+            self.rows = array("q", new_row[np.frombuffer(self.rows, np.int64)].tobytes())
+        lists: list[list[int]] = [[] for _ in range(int((new_row >= 0).sum()))]
+        for old, panes in enumerate(self.panes):
+            if new_row[old] >= 0:
+                lists[new_row[old]] = panes
+        self.panes = lists
+
+    def _log(self) -> tuple[Ints, Ints, Ints]:
+        if not len(self.rows):
+            empty = np.zeros(0, np.int64)
+            return empty, empty, empty
+        return (
+            np.frombuffer(self.rows, np.int64),
+            np.frombuffer(self.log_panes, np.int64),
+            np.frombuffer(self.ns, np.int64),
+        )
+
+    def snapshot(self) -> Any:
+        """The log; the sorted panes follow from it."""
+        return [self.rows.tolist(), self.log_panes.tolist(), self.ns.tolist()]
+
+    def restore(self, state: Any, lanes: Sequence[Sequence[int]]) -> None:
+        """Take `snapshot` back; `lanes[row]` are a zone cell's row and its totals."""
+        self.rows, self.log_panes, self.ns = (array("q", part) for part in state)
+        self.panes = [[] for _ in lanes]
+        self.newest = max(self.log_panes, default=-1)
+        for row, pane, n in zip(self.rows, self.log_panes, self.ns, strict=True):
+            for lane_row in lanes[row]:
+                self._put(self.panes[lane_row], pane, n)

@@ -1,0 +1,165 @@
+"""Nightly upkeep on event time: hours that are over and behind the guard go into the baseline, which is fitted anew."""
+
+from typing import Any
+
+import numpy as np
+
+from schemas.vocabulary import ANY
+from streams.core.board import Board
+from streams.core.civil import WEEK_H
+from streams.core.profiles import Floats
+from streams.core.recent import Ints
+
+REFIT_LOCAL_HOUR = 4  # the quietest hour of a city
+GUARD_H = 24  # what happened in the last day is not yet part of the yardstick
+FIRST_DAYS_H = 72  # until so much was seen the fit is renewed every hour, behind a guard of one
+BLOCK_H = 6  # errors of the expectation are measured over blocks
+_OUTAGE_EXPECTED = 12.0  # a silence where so many incidents were due (chance 6e-6) is an outage of the feed
+_EXCESS_WEIGHT = 0.1  # of what past alerts had above the expected
+_LONG_SILENCE_H = 48
+_NEW_NORMAL_H = 20  # a cell that was in excess for most of a day has a new level
+
+
+class Upkeep:
+    """What has been folded, what waits for it, and when the next fit is due."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.frontier = -1  # first hour not yet folded; -1 before the first incident
+        self.next_fit = -1  # hour
+        self.late: list[list[int]] = []  # [row, hour, n] below the frontier
+        self.excess: set[tuple[int, int]] = set()  # (row, hour) of past alerts
+
+    def begin(self, hour: int) -> None:
+        """The first incident lies in `hour`."""
+        self.frontier, self.next_fit = hour, hour + 24
+
+    def due(self, now: int) -> list[int]:
+        """Fold and fit as often as was due by pane `now`; the hours folded each time, and of how many incidents."""
+        done = []
+        hour = now // self.board.panes_per_hour
+        while 0 <= self.next_fit <= hour:
+            if self._silent_until(hour):
+                guard = self._guard()
+                self.frontier = max(self.frontier, hour - guard)
+                self.next_fit = self._following(hour)
+                break
+            done.append(self._fold(self.next_fit - self._guard()))
+            self.board.refit()
+            self.next_fit = self._following(self.next_fit)
+        return done
+
+    def _silent_until(self, hour: int) -> bool:
+        """Whether a long time went by in which nothing is known: an outage that needs no folding."""
+        per_hour = self.board.panes_per_hour
+        if hour - self.next_fit < _LONG_SILENCE_H or self.late:
+            return False
+        rows, _, _ = self.board.recent.hourly(self.frontier * per_hour, (hour - 1) * per_hour, per_hour)
+        return not len(rows)
+
+    def _guard(self) -> int:
+        return 1 if self.board.baseline.learning else GUARD_H
+
+    def _following(self, hour: int) -> int:
+        hour += 1
+        if self.board.baseline.hours_seen >= FIRST_DAYS_H:
+            while self.board.hour_of_week(hour) % 24 != REFIT_LOCAL_HOUR:
+                hour += 1
+        return hour
+
+    def _fold(self, until: int) -> int:
+        """Take the hours [frontier, until) into the baseline's sums; how many were observed."""
+        if until <= self.frontier:
+            return 0
+        board, first = self.board, self.frontier
+        per_hour = board.panes_per_hour
+        rows, hours, n = self._with_totals(*board.recent.hourly(first * per_hour, until * per_hour, per_hour))
+        span = list(range(first, until))
+        observed = self._observed(rows, hours, n, span)
+        counts = n.astype(float)
+        if board.fitted is not None:
+            self._note_spread(rows, hours, n, observed)
+            counts = self._without_excess(rows, hours, counts)
+        baseline = board.baseline
+        baseline.decay(len(span) / 24.0)
+        how = board.hours_of_week(span)
+        baseline.see(how[observed].tolist())
+        baseline.count(rows, how[hours - first] if len(hours) else hours, counts)
+        self._fold_late()
+        self.frontier = until
+        self.excess = {(row, hour) for row, hour in self.excess if hour >= until}
+        board.recent.forget(min(until * per_hour, (self.next_fit - max(12, 1)) * per_hour))
+        return int(observed.sum())
+
+    def _fold_late(self) -> None:
+        if self.late:
+            rows, hours, n = (np.array(part, np.int64) for part in zip(*self.late, strict=True))
+            rows, hours, n = self._with_totals(rows, hours, n)
+            self.board.baseline.count(rows, self.board.hours_of_week(hours.tolist()), n.astype(float))
+            self.late = []
+
+    def _with_totals(self, rows: Ints, hours: Ints, n: Ints) -> tuple[Ints, Ints, Ints]:
+        """Each zone cell's entry again for the city totals it is part of."""
+        lanes = self.board.lanes
+        parts = [
+            (row, hour, count)
+            for row, hour, count in zip(rows.tolist(), hours.tolist(), n.tolist(), strict=True)
+        ]
+        sums: dict[tuple[int, int], int] = {}
+        for row, hour, count in parts:
+            for lane_row in lanes[row]:
+                sums[lane_row, hour] = sums.get((lane_row, hour), 0) + count
+        table = np.array([(row, hour, count) for (row, hour), count in sums.items()], np.int64).reshape(-1, 3)
+        return table[:, 0], table[:, 1], table[:, 2]
+
+    def _observed(self, rows: Ints, hours: Ints, n: Ints, span: list[int]) -> Any:
+        """(hour of the span) → False in silences in which the city should have had incidents."""
+        total_row = self.board.row_of[ANY, ANY]
+        counts = np.zeros(len(span))
+        mine = rows == total_row
+        counts[hours[mine] - span[0]] = n[mine]
+        if self.board.fitted is None:
+            due = np.full(len(span), _OUTAGE_EXPECTED / 24.0)
+        else:
+            due = self.board.rate[total_row][self.board.hours_of_week(span)]
+        observed = np.ones(len(span), bool)
+        start = 0
+        for i in range(len(span) + 1):
+            if i == len(span) or counts[i] > 0:
+                if due[start:i].sum() >= _OUTAGE_EXPECTED:
+                    observed[start:i] = False
+                start = i + 1
+        return observed
+
+    def _note_spread(self, rows: Ints, hours: Ints, n: Ints, observed: Any) -> None:
+        board, known, first = self.board, self.board.fitted_rows, self.frontier
+        blocks = len(observed) // BLOCK_H
+        if not blocks or board.fitted is None:
+            return
+        how = board.hours_of_week(range(first, first + blocks * BLOCK_H))
+        usable = observed[: blocks * BLOCK_H].reshape(blocks, BLOCK_H).all(1)
+        expected = board.rate[:known][:, how].reshape(known, blocks, BLOCK_H).sum(-1)
+        counts: Floats = np.zeros((known, blocks))
+        mine = (rows < known) & (hours < first + blocks * BLOCK_H)
+        np.add.at(counts, (rows[mine], (hours[mine] - first) // BLOCK_H), n[mine])
+        board.baseline.note_spread(board.fitted, counts[:, usable], expected[:, usable])
+
+    def _without_excess(self, rows: Ints, hours: Ints, counts: Floats) -> Floats:
+        """Counts of past alerts come close to what was expected, unless they lasted for most of a day."""
+        per_row: dict[int, int] = {}
+        for row, hour in self.excess:
+            per_row[row] = per_row.get(row, 0) + (hour >= self.frontier)
+        for i, key in enumerate(zip(rows.tolist(), hours.tolist(), strict=True)):
+            if key in self.excess and per_row[key[0]] < _NEW_NORMAL_H:
+                due = float(self.board.rate[key[0], self.board.hour_of_week(key[1]) % WEEK_H])
+                counts[i] = min(counts[i], due + _EXCESS_WEIGHT * (counts[i] - due))
+        return counts
+
+    def snapshot(self) -> Any:
+        """Positions in event time, and what waits."""
+        return [self.frontier, self.next_fit, self.late, sorted(map(list, self.excess))]
+
+    def restore(self, state: Any) -> None:
+        """Take `snapshot` back."""
+        self.frontier, self.next_fit, self.late = state[0], state[1], [list(entry) for entry in state[2]]
+        self.excess = {(row, hour) for row, hour in state[3]}
