@@ -33,9 +33,9 @@ FIRST_YEAR: Final = 1970
 LAST_YEAR: Final = 2199
 _MEMORY: Final = 200_000  # texts remembered at most, some 30 MB
 _DATE_WIDTH: Final = 10  # 2018-12-01, 12/01/2018
-_EPOCH: Final = date(1970, 1, 1).toordinal()
-_DAY_MS: Final = 86_400_000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _NOON: Final = 12
+_MS: Final = timedelta(milliseconds=1)
 
 _DATES: Final = {
     ISO: re.compile(r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)"),
@@ -81,9 +81,13 @@ class LocalTimes:
         Cost: two look-ups for the usual text, some 10 µs for the first of its day.
         """
         day = self._days.get(text[:_DATE_WIDTH])
-        clock = self._clocks.get(text[_DATE_WIDTH:])
-        if day is not None and clock is not None:
-            return day + clock
+        if day is not None:
+            tail = text[_DATE_WIDTH:]
+            clock = self._clocks.get(tail)
+            if clock is None:
+                clock = self._read_clock(tail)
+            if clock is not None:
+                return day + clock
         known = self._instants.get(text)
         if known is None:
             known = self._read(text)
@@ -112,16 +116,25 @@ class LocalTimes:
         return instant, 0, 0
 
     def _remember(self, text: str, found: datetime, instant: int) -> None:
-        """Keep the halves of a text, where any other clock may follow its date and any other date its clock."""
-        head, tail = text[:_DATE_WIDTH], text[_DATE_WIDTH:]
-        if not self._halves or len(self._clocks) >= _MEMORY or not _CLOCK.fullmatch(tail):
-            return
-        if any(pattern.fullmatch(head) for pattern in _DATES.values()) and _is_even_day(
-            found.date(), self._zone
+        """Keep what midnight of a date is, where any clock time may follow it in the text."""
+        head = text[:_DATE_WIDTH]
+        if (
+            self._halves
+            and any(pattern.fullmatch(head) for pattern in _DATES.values())
+            and _is_even_day(found.date(), self._zone)
         ):
-            clock = ((found.hour * 60 + found.minute) * 60 + found.second) * 1000 + found.microsecond // 1000
-            self._days[head] = instant - clock
-            self._clocks[tail] = clock
+            clock = timedelta(hours=found.hour, minutes=found.minute, seconds=found.second)
+            self._days[head] = instant - found.microsecond // 1000 - clock // _MS
+
+    def _read_clock(self, tail: str) -> int | None:
+        """Milliseconds after midnight, of what follows a date; None where it is no plain clock time."""
+        clock = _clock(tail)
+        if clock is None:
+            return None
+        ms = clock // _MS
+        if len(self._clocks) < _MEMORY:
+            self._clocks[tail] = ms
+        return ms
 
 
 @lru_cache(maxsize=4096)
@@ -134,9 +147,7 @@ def _is_even_day(day: date, zone: tzinfo) -> bool:
 
 def _milliseconds(time: datetime) -> int:
     """UTC milliseconds of an aware time, without rounding through floats."""
-    utc = time.astimezone(UTC)
-    seconds = (utc.hour * 60 + utc.minute) * 60 + utc.second
-    return (utc.toordinal() - _EPOCH) * _DAY_MS + seconds * 1000 + utc.microsecond // 1000
+    return (time - _EPOCH) // _MS
 
 
 def _parser(form: str) -> Callable[[str], datetime | None]:
@@ -154,7 +165,7 @@ def _epoch(text: str, factor: int) -> datetime | None:
     whole, _, fraction = text.partition(".")
     ms = int(whole) * factor + (int(fraction.ljust(3, "0")[:3]) if factor > 1 else 0)
     try:
-        return datetime.fromtimestamp(0, UTC) + timedelta(milliseconds=ms)
+        return _EPOCH + timedelta(milliseconds=ms)
     except OverflowError:
         return None
 
