@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, NoReturn
 
+import hypothesis
 import pytest
 from confluent_kafka import KafkaException
 from confluent_kafka.admin import AdminClient
@@ -17,6 +18,12 @@ from tests.kafka.broker import Cluster, KafkaUnavailable, fetch_jars, kafka_clus
 ROOT = Path(__file__).resolve().parent.parent
 # A test that asks for one of these carries the marker, so that `-m "not kafka"` leaves none behind.
 MARKER_OF_FIXTURE = {"kafka": "kafka", "kafka_jars": "kafka", "shared_dir": "city", "city_data": "city"}
+
+# A machine shared with brokers has no even pace, so an example has no deadline. In CI the same examples are
+# tried each time: what fails there fails anywhere, and new examples are for those who are at work on it.
+hypothesis.settings.register_profile("vigil", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("ci", parent=hypothesis.settings.get_profile("vigil"), derandomize=True)
+hypothesis.settings.load_profile("ci" if os.environ.get("CI") == "true" else "vigil")
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -42,7 +49,8 @@ def kafka_jars() -> Path:
     try:
         return fetch_jars()
     except KafkaUnavailable as lack:
-        no_kafka(str(lack))
+        reason = str(lack)
+    no_kafka(reason)
 
 
 @pytest.fixture(scope="session")
