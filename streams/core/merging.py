@@ -37,6 +37,7 @@ class CityPartials:
         self._pane_heap: list[int] = []
         self._first_named: dict[int, int] = {}  # pane → cells offset that first named it
         self._oldest: list[tuple[int, int]] = []  # heap of (offset, pane), lazily cleaned
+        self._forgotten_below = -(1 << 62)
 
     def take(self, part: Mapping[str, Any], offset: int) -> Iterator[Change]:
         """Take one message's part in, and say what changed."""
@@ -49,6 +50,8 @@ class CityPartials:
         gone: Mapping[str, list[str]] = part["gone"]
         rows = zip(part["cell"], part["pane"], part["known"], part["net"], part["ids"], strict=True)
         for row, (cell, pane, known, net, ids) in enumerate(rows):
+            if pane < self._forgotten_below:
+                continue  # a paused owner tells again what was heard and forgotten: no open tick sees it
             key = (cells[cell], pane, known)
             before = self.net.get(key)
             if before is None:
@@ -71,6 +74,7 @@ class CityPartials:
 
     def forget(self, below: int) -> None:
         """Forget the panes before `below`."""
+        self._forgotten_below = max(below, self._forgotten_below)
         while self._pane_heap and self._pane_heap[0] < below:
             pane = heappop(self._pane_heap)
             for key in self._by_pane.pop(pane):
