@@ -23,6 +23,18 @@ class Fault(NamedTuple):
         return f"{place}{subject}{self.problem}" + (f"; {self.remedy}" if self.remedy else "")
 
 
+def in_order(faults: Iterable[Fault]) -> list[Fault]:
+    """Each fault once, those of a file by line; files and variables in the order they first appear."""
+    once = list(dict.fromkeys(faults))
+    files = list(dict.fromkeys(fault.where.rpartition(":")[0] for fault in once))
+
+    def place(fault: Fault) -> tuple[int, int]:
+        file, _, line = fault.where.rpartition(":")
+        return files.index(file), int(line) if line.isdigit() else 0
+
+    return sorted(once, key=place)
+
+
 class ConfigurationError(Exception):
     """The configuration, or what it points to, cannot be used; `str()` lists every fault, one a line."""
 

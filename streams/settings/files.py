@@ -57,11 +57,17 @@ class Zones(Kind):
     """`FILE.geojson[.gz][:PROPERTY]`."""
 
     def read(self, raw: Any, base: Path) -> ZonesFile | None:
-        """The file, known to exist, and the property; None for an empty text."""
-        text, _, name = text_of(raw).strip().partition(":")
+        """The file, known to exist, and the property; None for an empty text.
+
+        A colon that is part of a path that exists stays in it.
+        """
+        text = text_of(raw).strip()
         if not text:
             return None
-        return ZonesFile(existing_file(text, base, "zones file"), name or None)
+        path, colon, name = text.rpartition(":")
+        if not colon or (base / text).exists() or "/" in name:
+            path, name = text, ""
+        return ZonesFile(existing_file(path, base, "zones file"), name or None)
 
     def show(self, value: Any) -> Any:
         """The path and property as in the file."""

@@ -60,7 +60,7 @@ def load_with_origins(
     faults += strange + reader.faults
     faults += check(settings, reader.origins, {fault.field.partition("[")[0] for fault in faults})
     if faults:
-        raise ConfigurationError(dict.fromkeys(faults))
+        raise ConfigurationError(in_order(faults))
     return Loaded(settings, reader.origins)
 
 

@@ -12,6 +12,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final
 
+from streams.settings.benchmarks import BUCKETS_S
 from streams.settings.durations import Duration, Window, WindowLength, duration_ms
 from streams.settings.files import ExistingFile
 from streams.settings.jurisdictions import Jurisdiction
@@ -79,6 +80,11 @@ class Counting:
     counts_at: CountsAt = option(
         CountsAt.REPORTED_AT, Word(CountsAt), "the time that decides the windows an incident is in"
     )
+
+    @property
+    def window_lengths_ms(self) -> dict[str, int]:
+        """Name → length of each window, shortest first."""
+        return {window.name: window.length_ms for window in self.windows}
 
     @property
     def longest_window_ms(self) -> int:
@@ -263,6 +269,16 @@ class Settings:
     def group(self) -> str:
         """The consumer group in Kafka, with the prefix."""
         return self.topic_prefix + self.group_id
+
+    @property
+    def kpi_bounds_s(self) -> tuple[float, ...]:
+        """Upper bounds of the KPI buckets: those of the standards, and every goal of a jurisdiction."""
+        own = (
+            each.threshold_s
+            for city in (self.defaults, *self.jurisdictions.values())
+            for each in city.benchmarks
+        )
+        return tuple(sorted({float(bound) for bound in BUCKETS_S} | set(own)))
 
     def topic(self, name: str) -> str:
         """The name in Kafka of one of the topics of the design."""

@@ -1,0 +1,38 @@
+"""`vigil worker`: what production runs."""
+
+import importlib
+
+import click
+
+from streams.cli.errors import Failed
+from streams.cli.registry import examples
+from streams.cli.session import Session
+
+
+@click.command(
+    epilog=examples(
+        "vigil -c vigil.toml worker",
+        "VIGIL_BROKER=kafka:9092 VIGIL_WEB_PORT=0 vigil worker",
+    )
+)
+@click.option("--web-port", type=int, metavar="PORT", help="Port of /metrics; 0 takes any free one.")
+@click.pass_obj
+def worker(session: Session, web_port: int | None) -> None:
+    """Read incidents and dispatches, count, watch, alert: until Ctrl-C or SIGTERM.
+
+    Several workers of one group share the partitions among them; when one ends, the others take its partitions over.
+    The topics must exist: vigil topics apply.
+    """
+    if web_port is not None:
+        session.overrides["web.port"] = str(web_port)
+    settings = session.settings
+    try:
+        app = importlib.import_module("streams.app")  # here, because Faust takes a second to import
+    except ModuleNotFoundError as error:
+        if error.name != "streams.app":
+            raise
+        message = "this version has no worker yet"
+        raise Failed(message) from None
+    code = app.run_worker(settings)
+    if code:
+        raise SystemExit(code)
