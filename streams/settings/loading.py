@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 
 from streams.settings.checks import check
 from streams.settings.expanding import expand, read_toml
-from streams.settings.faults import ConfigurationError, Fault, Wrong, shown
+from streams.settings.faults import ConfigurationError, Fault, Wrong, in_order, shown
 from streams.settings.options import TableOf, TablesOf, options_of
 from streams.settings.reader import Given, Layout, Reader, variable
 from streams.settings.toml_lines import KeyPath
