@@ -18,21 +18,21 @@ occurrence, case number …) are not read.
 """
 
 import re
-from collections import Counter
 from collections.abc import Sequence
 from functools import lru_cache
-from hashlib import blake2b
 from pathlib import Path
 from typing import Any, Final
 
 from schemas.events import Incident
 from schemas.vocabulary import Agency, CallSource, CrimeType
+from streams.sources.columns import Column
 from streams.sources.crime_types import CHICAGO, OFFICER_TYPES, TypeMap
 from streams.sources.facts import OnProgress, SourceEvent
+from streams.sources.identity import ContentIds
 from streams.sources.local_time import LocalTimes
 from streams.sources.places import coordinates
 from streams.sources.reading import Collected, Reading
-from streams.sources.table import Column, Row, Table, read_tables
+from streams.sources.table import Row, Table, read_tables
 
 NAME: Final = "chicago"
 JURISDICTION: Final = "chicago"
@@ -75,8 +75,7 @@ class _Crimes:
         self.kept = Collected()
         self.times = LocalTimes(TIME_ZONE)
         self.types = TypeMap(CHICAGO, self.kept.facts.unmapped)
-        self.table: Table | None = None
-        self.occurrences: Counter[bytes] = Counter()  # of the same content in `table`
+        self.ids = ContentIds()
 
     def read(self, paths: Sequence[Path], progress: OnProgress | None) -> Reading:
         for table, row in self.kept.usable(read_tables(paths, COLUMNS, progress)):
@@ -94,7 +93,7 @@ class _Crimes:
         facts.without_zone += zone is None
         place = None if zone else coordinates(facts, lat, lon)
         crime_type = CrimeType.OTHER if _NON_CRIMINAL.match(code) else self.types(code)
-        incident_id = id_ or self.content_id(table, row.values[1:])
+        incident_id = id_ or self.ids.next(table, row.values[1:])
         item = (
             table.name,
             row.line,
@@ -108,14 +107,6 @@ class _Crimes:
         self.kept.place = at
         self.kept.add(at, self.kept.keep(item))
         facts.incidents += 1
-
-    def content_id(self, table: Table, content: Sequence[str]) -> str:
-        if table is not self.table:
-            self.table = table
-            self.occurrences.clear()
-        digest = blake2b("\x1f".join(content).encode(), digest_size=10).digest()
-        self.occurrences[digest] += 1
-        return f"{digest.hex()}-{self.occurrences[digest]}"
 
 
 @lru_cache(maxsize=1024)

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from schemas.vocabulary import CrimeType as T
-from streams.sources.table import title_key
+from streams.sources.columns import title_key
 
 BLANK_CODE: Final = "(blank)"
 OFFICER_TYPES: Final = frozenset({T.DRUGS, T.PROSTITUTION, T.TRAFFIC_STOP})

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms
 from schemas.vocabulary import RejectReason
 
 ISO: Final = "iso"
@@ -29,8 +30,6 @@ FORMATS: Final = (ISO, US, YEAR_FIRST, EPOCH_MS, EPOCH_S)
 PORTAL_FORMATS: Final = (ISO, US, YEAR_FIRST)
 """What the built-in sources meet: the portals' CSV exports and APIs; no text fits two of them."""
 
-FIRST_YEAR: Final = 1970
-LAST_YEAR: Final = 2199
 _MEMORY: Final = 200_000  # texts remembered at most, some 30 MB
 _DATE_WIDTH: Final = 10  # 2018-12-01, 12/01/2018
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -76,7 +75,7 @@ class LocalTimes:
         self._instants: dict[str, tuple[Instant, int, int]] = {}
 
     def parse(self, text: str) -> Instant:
-        """The instant of a text; a text that is no time is WRONG_TYPE, years outside 1970 to 2199 TIME_OUT_OF_RANGE.
+        """The instant of a text; a text that is no time is WRONG_TYPE, one outside 1970 to 2100 TIME_OUT_OF_RANGE.
 
         Cost: two look-ups for the usual text, some 10 µs for the first of its day.
         """
@@ -103,12 +102,13 @@ class LocalTimes:
         found = next((time for parser in self._parsers if (time := parser(text.strip())) is not None), None)
         if found is None:
             return RejectReason.WRONG_TYPE, 0, 0
-        if not FIRST_YEAR <= found.year <= LAST_YEAR:
+        aware = found if found.tzinfo else found.replace(tzinfo=self._zone)
+        instant = epoch_ms(aware)
+        if not EARLIEST_MS <= instant < LATEST_MS:
             return RejectReason.TIME_OUT_OF_RANGE, 0, 0
-        if found.tzinfo is not None:
-            return _milliseconds(found), 0, 0
-        first, second = (found.replace(tzinfo=self._zone, fold=fold).utcoffset() for fold in (0, 1))
-        instant = _milliseconds(found.replace(tzinfo=self._zone))
+        if found.tzinfo:
+            return instant, 0, 0
+        first, second = aware.utcoffset(), aware.replace(fold=1).utcoffset()
         if first != second:
             ambiguous = (first or timedelta()) > (second or timedelta())
             return instant, int(ambiguous), int(not ambiguous)
@@ -143,11 +143,6 @@ def _is_even_day(day: date, zone: tzinfo) -> bool:
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     times = (start.replace(hour=hour, fold=fold) for hour in range(24) for fold in (0, 1))
     return len({time.utcoffset() for time in (*times, start + timedelta(days=1))}) == 1
-
-
-def _milliseconds(time: datetime) -> int:
-    """UTC milliseconds of an aware time, without rounding through floats."""
-    return (time - _EPOCH) // _MS
 
 
 def _parser(form: str) -> Callable[[str], datetime | None]:

@@ -4,10 +4,14 @@ import json
 import re
 from typing import Any, Final
 
+from schemas.vocabulary import ANY
 from streams.sources.facts import Facts
 
 Point = tuple[float, float]
 """(lat, lon), degrees."""
+
+POINT_LENGTH: Final = 4_096
+"""Characters: the portals' APIs put an address beside the coordinates."""
 
 _NUMBER: Final = r"([+-]?\d{1,3}(?:\.\d+)?)"
 _PAIR: Final = re.compile(
@@ -16,7 +20,7 @@ _PAIR: Final = re.compile(
 _WKT: Final = re.compile(
     rf"\s*POINT\s*\(\s*{_NUMBER}\s+{_NUMBER}\s*\)\s*", re.ASCII | re.IGNORECASE
 )  # lon lat
-_NO_LABEL: Final = frozenset({"", "none", "null", "nan"})
+_NO_LABEL: Final = frozenset({"", "none", "null", "nan", ANY})
 _MAX_LAT: Final = 90
 _MAX_LON: Final = 180
 

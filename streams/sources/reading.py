@@ -15,7 +15,7 @@ from streams.sources.facts import Facts, OnProgress, SourceEvent, UnusableRow
 from streams.sources.local_time import LocalTimes
 from streams.sources.table import Row, Table
 
-PARTS: Final = 8
+PARTS: Final = 16
 """Most events that one row can lead to; among equals they keep their order."""
 
 _BEFORE_ALL: Final = -(2**62)

@@ -1,9 +1,11 @@
 """`--source NAME|mapping.toml` → what reads the files."""
 
+from pathlib import Path
 from typing import Final
 
 from streams.settings.faults import ConfigurationError, Fault, did_you_mean
 from streams.sources.chicago import Chicago
+from streams.sources.mapping import MappedSource
 from streams.sources.reading import Source
 from streams.sources.sffd import Sffd
 from streams.sources.sfpd import Sfpd
@@ -19,5 +21,7 @@ def source_named(text: str) -> Source:
     """
     if text in BUILT_IN:
         return BUILT_IN[text]()
+    if text.lower().endswith(".toml"):
+        return MappedSource(Path(text))
     remedy = f"{did_you_mean(text, BUILT_IN)}, or the path of a mapping.toml"
     raise ConfigurationError([Fault("--source", "", f'cannot be "{text}"', remedy)])

@@ -25,14 +25,15 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from schemas.events import Dispatch, Incident
-from schemas.vocabulary import Agency, CrimeType, IncidentStatus, RejectReason, UnitStatus
-from streams.core.history import rank
+from schemas.vocabulary import Agency, IncidentStatus, RejectReason, UnitStatus
+from streams.sources.columns import Column
 from streams.sources.crime_types import SFFD, TypeMap
 from streams.sources.facts import OnProgress, SourceEvent
 from streams.sources.local_time import LocalTimes
-from streams.sources.places import Point, coordinates, label
+from streams.sources.places import POINT_LENGTH, coordinates, label
 from streams.sources.reading import Collected, Reading
-from streams.sources.table import Column, Row, Table, read_tables
+from streams.sources.sffd_call import Said, merged
+from streams.sources.table import Row, Table, read_tables
 
 NAME: Final = "sffd"
 JURISDICTION: Final = "san-francisco"
@@ -51,7 +52,7 @@ COLUMNS: Final = (
     Column(("Call Final Disposition",)),
     Column(("Final Priority",)),
     Column(NEIGHBOURHOOD),
-    Column(("Location", "case_location"), required=False),
+    Column(("Location", "case_location"), required=False, longest=POINT_LENGTH),
     Column(("Unit ID",)),
     Column(("Unit Type",)),
     Column(("Entry DtTm",), required=False),
@@ -75,16 +76,6 @@ STATUSES: Final = (
 """What the unit times say, in the order of their columns."""
 EMS_UNITS: Final = frozenset({"MEDIC", "PRIVATE"})
 CANCELLED: Final = "cancelled"
-
-
-class Said(NamedTuple):
-    """What one row says of its call."""
-
-    crime_type: CrimeType | None
-    type_code: str | None
-    priority: str | None
-    zone: str | None
-    place: Point | None
 
 
 class _Call:
@@ -223,26 +214,6 @@ class _Calls:
         event = SourceEvent(incident.updated_at, incident, origin.file, origin.line)
         self.kept.add(incident.updated_at, self.kept.keep(event), origin.row)
         self.kept.facts.incidents += 1
-
-
-def merged(one: Said, other: Said) -> Said:
-    """What two rows of the same time say together, whichever came first."""
-    if one == other:
-        return one
-    by_type = max(
-        one, other, key=lambda said: (rank(said.crime_type or CrimeType.OTHER), said.type_code or "")
-    )
-    return Said(
-        by_type.crime_type,
-        by_type.type_code,
-        _greater(one.priority, other.priority),
-        _greater(one.zone, other.zone),
-        max(filter(None, (one.place, other.place)), default=None),
-    )
-
-
-def _greater(one: str | None, other: str | None) -> str | None:
-    return max(filter(None, (one, other)), key=rank, default=None)
 
 
 def make(item: Any, part: int) -> SourceEvent:

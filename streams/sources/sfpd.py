@@ -27,6 +27,7 @@ from typing import Any, Final
 
 from schemas.events import Incident
 from schemas.vocabulary import Agency, CallSource, CrimeType, IncidentStatus, RejectReason
+from streams.sources.columns import Column, title_key
 from streams.sources.crime_types import (
     OFFICER_TYPES,
     SFPD_CATCH_ALLS,
@@ -38,7 +39,7 @@ from streams.sources.facts import OnProgress, SourceEvent
 from streams.sources.local_time import LocalTimes
 from streams.sources.places import label
 from streams.sources.reading import Collected, Reading
-from streams.sources.table import Column, Row, Table, read_tables, title_key
+from streams.sources.table import Row, Table, read_tables
 
 NAME: Final = "sfpd"
 JURISDICTION: Final = "san-francisco"
