@@ -1,0 +1,1 @@
+"""The parts of the simulated city; `streams.sources.simulator` puts them together."""
