@@ -187,7 +187,9 @@ def personal_fields(wire: _Personal) -> list[str]:
 
 def _no_event(value: bytes | None) -> Rejected:
     if value is None:
-        return Rejected(RejectReason.EMPTY, "value: null; an incident that is over is published with a status instead")
+        return Rejected(
+            RejectReason.EMPTY, "value: null; an incident that is over is published with a status instead"
+        )
     return Rejected(
         RejectReason.TOO_LARGE,
         f"value: {len(value)} bytes are more than the {LARGEST_EVENT} that an event may have; leave attachments out",
@@ -197,30 +199,36 @@ def _no_event(value: bytes | None) -> Rejected:
 _AT_FIELD = re.compile(r" - at `\$\.(\w+)[^`]*`$")
 
 
-def _rejected(value: bytes, fault: Exception, statuses: type[IncidentStatus | UnitStatus | Verdict]) -> Rejected:
+def _rejected(
+    value: bytes, fault: Exception, statuses: type[IncidentStatus | UnitStatus | Verdict]
+) -> Rejected:
     """Say in words of ours what the decoder found."""
+    if isinstance(fault, msgspec.ValidationError):
+        return _wrong_shape(fault, statuses)
     if isinstance(fault, RecursionError):
         return Rejected(RejectReason.NOT_JSON, "value: nested too deeply; an event is one flat JSON object")
     if isinstance(fault, UnicodeDecodeError):
         return Rejected(RejectReason.NOT_JSON, f"value: not UTF-8 ({fault.reason}); events are JSON in UTF-8")
-    if not isinstance(fault, msgspec.ValidationError):
-        if not value.strip():
-            return Rejected(RejectReason.EMPTY, "value: no bytes; an event is one JSON object")
-        return Rejected(RejectReason.NOT_JSON, f"value: not JSON ({fault}); an event is one JSON object in UTF-8")
+    if not value.strip():
+        return Rejected(RejectReason.EMPTY, "value: no bytes; an event is one JSON object")
+    return Rejected(RejectReason.NOT_JSON, f"value: not JSON ({fault}); an event is one JSON object in UTF-8")
+
+
+def _wrong_shape(
+    fault: msgspec.ValidationError, statuses: type[IncidentStatus | UnitStatus | Verdict]
+) -> Rejected:
     text = str(fault)
     place = _AT_FIELD.search(text)
     said = _AT_FIELD.sub("", text)
+    missing = re.search(r"missing required field `(\w+)`", said)
+    if missing or (place and "of length >= 1" in said):
+        return missing_field((missing or place)[1])  # type: ignore[index]
     if place is None:
-        missing = re.search(r"missing required field `(\w+)`", said)
-        if missing:
-            return missing_field(missing[1])
         return Rejected(RejectReason.WRONG_TYPE, f"value: {said}; an event is one JSON object")
     field = place[1]
     if said.startswith("Invalid enum value"):
         words = ", ".join(statuses if field == "status" else _VOCABULARIES[field])
         return Rejected(RejectReason.UNKNOWN_WORD, f"{field}: {said.lower()}; use one of {words}")
-    if "of length >= 1" in said:
-        return missing_field(field)
     if "RFC3339" in said:
         said += ", such as 2026-11-23T11:45:00.000Z, or integer epoch milliseconds"
     return Rejected(RejectReason.WRONG_TYPE, f"{field}: {said}")
@@ -232,18 +240,31 @@ def missing_field(field: str) -> Rejected:
 
 
 _TIMES: Final = frozenset(
-    {"updated_at", "occurred_at", "reported_at", "received_at", "at", "since", "heartbeat_at", "effective_from"}
+    {
+        "updated_at",
+        "occurred_at",
+        "reported_at",
+        "received_at",
+        "at",
+        "since",
+        "heartbeat_at",
+        "effective_from",
+    }
 )
 
 
 def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
     """Fields that say something, times as RFC 3339."""
     return {
-        name: rfc3339(value) if name in _TIMES else value for name, value in fields.items() if value is not None
+        name: rfc3339(value) if name in _TIMES else value
+        for name, value in fields.items()
+        if value is not None
     }
 
 
-def encode_event(event: Incident | Dispatch | Heartbeat | AlertAck, extras: Mapping[str, Any] | None = None) -> bytes:
+def encode_event(
+    event: Incident | Dispatch | Heartbeat | AlertAck, extras: Mapping[str, Any] | None = None
+) -> bytes:
     """An event as a publisher writes it; `extras` are further fields (which Vigil skips)."""
     return orjson.dumps({**_written(asdict(event)), **(extras or {})})
 

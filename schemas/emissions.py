@@ -59,18 +59,23 @@ class Alert:
 
 @dataclass(frozen=True, slots=True)
 class KpiValue:
-    """Compliance of one response interval over one window: `within` of `count` were at most `threshold_s`."""
+    """One response interval over one window: `within` of `count` were at most `threshold_s` long.
+
+    Without a benchmark `threshold_s`, `within` and `value` say nothing; without intervals `mean_s` and `value` do.
+    """
 
     jurisdiction: str
     at: int
     agency: str
-    priority: str
+    priority: str  # "*" for all
     kpi: str
     over: str
     count: int
-    within: int
-    threshold_s: float
-    value: float  # within / count, 0.0 where count is 0
+    within: int | None
+    threshold_s: float | None
+    value: float | None  # within / count
+    mean_s: float | None
+    left_out: int  # missing, negative and absurd intervals
     revision: int
 
 

@@ -14,7 +14,8 @@ from schemas.emissions import Outgoing
 from schemas.events import Entry
 from streams.core.alert_book import AlertBook
 from streams.core.fold import Fold
-from streams.core.intake_fold import IncidentFold, IntakeRules, Source, read_metadata
+from streams.core.incident_fold import IncidentFold
+from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold, WatchRules
 from tests.oracle_bridge import Rules
@@ -84,9 +85,7 @@ class Cluster:
     # ---- Kafka
 
     def write(self, outgoing: Outgoing) -> None:
-        """Append one record, or crash before that."""
-        if self.rng.random() < self.crash_share:
-            raise Crash
+        """Append one record."""
         self.sent.setdefault(outgoing.topic, []).append(outgoing)
         if outgoing.topic == "cells":
             self.cells.append(Entry(len(self.cells), 0, outgoing.key, outgoing.value))
@@ -133,8 +132,6 @@ class Cluster:
         while fold.position < silent_until:
             entries = self.read(name, fold.position, self.rng.randint(1, 2 * self.largest_batch))
             fold.step([entry for entry in entries if entry.offset < silent_until])
-            if not [entry for entry in entries if entry.offset < silent_until]:
-                break
         return owner
 
     def work(self, owner: Owner) -> bool:
@@ -143,9 +140,13 @@ class Cluster:
         if not entries:
             return False
         step = owner.fold.step(entries)
-        for outgoing in step.emissions:
+        last = len(step.emissions)
+        crash_at = self.rng.randint(0, last) if self.rng.random() < self.crash_share else None
+        for number, outgoing in enumerate(step.emissions):
+            if number == crash_at:
+                raise Crash
             self.write(outgoing)
-        if self.rng.random() < self.crash_share:
+        if crash_at == last:
             raise Crash
         if owner.generation == self.generations[owner.name]:  # a zombie cannot commit
             self.commits[owner.name] = (owner.fold.position, owner.fold.metadata())

@@ -74,10 +74,20 @@ class Partials:
     def change(self, old: Mapping[Key, int], new: Mapping[Key, int], incident_id: str) -> bool:
         """Replace the contributions of one incident; True when any key changed."""
         changed = False
-        for key in old.keys() | new.keys():
+        for key in [*old, *(key for key in new if key not in old)]:
             was, now = old.get(key, 0), new.get(key, 0)
             if was != now and key[1] >= self._forgotten_below:
                 self._replace(key, was, now, incident_id)
+                changed = True
+        return changed
+
+    def shift(self, old: Mapping[Key, int], new: Mapping[Key, int]) -> bool:
+        """Replace contributions of any size, which name no incidents; True when any key changed."""
+        changed = False
+        for key in [*old, *(key for key in new if key not in old)]:
+            by = new.get(key, 0) - old.get(key, 0)
+            if by and key[1] >= self._forgotten_below:
+                self._shift(key, by)
                 changed = True
         return changed
 

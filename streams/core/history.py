@@ -19,8 +19,11 @@ PLACEHOLDERS = frozenset({"unknown", "other"})
 
 
 def rank(value: str | int | bool) -> tuple[bool, bytes]:
-    """Order of two values said in the same millisecond: a real zone or type beats a placeholder, withdrawn beats not
-    withdrawn, else the greater canonical JSON text (UTF-8 bytes) wins."""
+    """Order of two values said in the same millisecond, so that no order of arrival matters.
+
+    A real zone or type beats a placeholder, withdrawn beats not withdrawn, else the greater canonical JSON text
+    (UTF-8 bytes) wins.
+    """
     return (value not in PLACEHOLDERS, json.dumps(value, ensure_ascii=False).encode())
 
 

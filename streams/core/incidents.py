@@ -18,9 +18,6 @@ from streams.core.history import History, entry, forget, insert, rank, value_at
 Said = tuple[int, int, int | None, int | None, str | None, str | None, bool | None]
 """(known, updated_at, reported_at, occurred_at, zone, crime_type, withdrawn); None: the message does not say it."""
 
-Record = tuple[int, int, Said] | list[Any]
-"""(last, first, said) while one thing was said; [last, first, Histories] after that. See `streams.core.ledger`."""
-
 Cell = tuple[str, ...]
 Contribution = tuple[Cell, int, int]
 """(cell, pane in which it counts, tick from which it is known)."""
@@ -69,6 +66,41 @@ class Histories:
         return found
 
 
+State = Said | Histories
+"""What was said of an incident: one thing, or different ones."""
+
+Record = tuple[int, int, State]
+"""(last, first, state); see `streams.core.ledger` for the first two."""
+
+
+def merge(
+    state: State, said: Said, oldest_open: int, pane_ms: int
+) -> tuple[State, dict[Contribution, int], dict[Contribution, int]]:
+    """State ⊕ saying → (state, its contributions before, and after); both empty when it said nothing new.
+
+    Args:
+        state: what was said before; histories are changed in place.
+        said: the saying.
+        oldest_open: the oldest tick that may still change; what cannot matter from there on is dropped.
+        pane_ms: width of a pane.
+    """
+    if isinstance(state, tuple):
+        both = same_pane(state, said)
+        if both == state:
+            return state, {}, {}
+        was = said_once(state, pane_ms)
+        if both is not None:
+            return both, was, said_once(both, pane_ms)
+        histories = Histories(state)
+        histories.hear(said)
+        return histories, was, histories.contributions(pane_ms)
+    state.forget(oldest_open)
+    was = state.contributions(pane_ms)
+    if not state.hear(said):
+        return state, {}, {}
+    return state, was, state.contributions(pane_ms)
+
+
 def standing(values: Iterable[Any], pane_ms: int) -> tuple[Cell, int] | None:
     """(cell, pane in which it counts) of an incident, None when it does not count.
 
@@ -114,7 +146,7 @@ def same_pane(old: Said, new: Said) -> Said | None:
 def _same_millisecond(old: Said, new: Said) -> Said:
     """Field by field, the value of greater rank."""
     merged = [
-        b if a is None or (b is not None and rank(a) < rank(b)) else a  # type: ignore[type-var]
+        b if a is None or (b is not None and rank(a) < rank(b)) else a
         for a, b in zip(old[2:], new[2:], strict=True)
     ]
     return (old[0], old[1], *merged)  # type: ignore[return-value]

@@ -42,8 +42,12 @@ class Ledger(Generic[RecordT]):
         self.oldest_open = NEVER  # F
         self.records: dict[str, RecordT] = {}
         self._raises: list[tuple[int, int]] = []  # (F, offset at which it rose to F), both rising
-        self._long_lived: list[tuple[int, str]] = []  # heap of (first, id) of records that may outlive the reach
-        self._expiry: dict[int, list[str]] = {}  # day of `last` → ids to look at when that day can be forgotten
+        self._long_lived: list[
+            tuple[int, str]
+        ] = []  # heap of (first, id) of records that may outlive the reach
+        self._expiry: dict[
+            int, list[str]
+        ] = {}  # day of `last` → ids to look at when that day can be forgotten
         self._expired: list[str] = []
 
     def hear(self, offset: int, updated_at: int) -> tuple[int, bool]:

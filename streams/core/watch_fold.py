@@ -22,6 +22,7 @@ from streams.core.merging import Change, SourceName, SourcePartition, Taken
 from streams.core.scores import Detector
 from streams.core.timeline import Timeline
 from streams.core.watched_city import Kpis, WatchedCity
+from streams.core.windows import Cell, Numbers
 
 REVISIONS: Final = 1_000_000
 """Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
@@ -57,7 +58,9 @@ class WatchRules:
 class WatchFold:
     """The fold of one partition of `cells`."""
 
-    def __init__(self, partition: int, rules: WatchRules, snapshots: Mapping[str, Mapping[str, Any]] = {}) -> None:
+    def __init__(
+        self, partition: int, rules: WatchRules, snapshots: Mapping[str, Mapping[str, Any]] = {}
+    ) -> None:
         """Start before the first record of the log.
 
         Args:
@@ -134,26 +137,17 @@ class WatchFold:
 
     def _count(self, city: WatchedCity, offset: int) -> None:
         topic = self.rules.incidents_topic
-        board, names = city.boards[topic], tuple(self.rules.timeline.windows)
-        pane_ms = self.rules.timeline.pane_ms
+        board = city.boards[topic]
         city.detect_from(offset)
         for tick, cell, numbers in board.correct():
-            self._send_counts(
-                WindowCounts(
-                    city.jurisdiction, *cell[:2], tick * pane_ms, dict(zip(names, numbers, strict=True)), offset
-                )
-            )
+            self._send_counts(city.jurisdiction, cell, (tick, numbers), offset)
         reached = city.reached(topic, self.sources)
         if reached is None:
             return
         revision = offset * REVISIONS
         for at in board.advance(reached):
             for cell, numbers in at.changed:
-                self._send_counts(
-                    WindowCounts(
-                        city.jurisdiction, *cell[:2], at.tick * pane_ms, dict(zip(names, numbers, strict=True)), offset
-                    )
-                )
+                self._send_counts(city.jurisdiction, cell, (at.tick, numbers), offset)
             self._send_alerts(city.detect(at, revision, self.sources))
             revision += 1
         city.forget(topic, reached, self.sources)
@@ -174,13 +168,21 @@ class WatchFold:
             self._send_kpis(city.measure(at.tick, [cell for cell, _ in at.changed], offset))
         city.forget(topic, reached, self.sources)
 
-    def _send_counts(self, counts: WindowCounts) -> None:
-        key = f"{counts.jurisdiction}|{counts.zone}|{counts.crime_type}".encode()
-        self._sent.append(Outgoing(self.rules.window_counts_topic, key, encode_record(counts)))
+    def _send_counts(self, jurisdiction: str, cell: Cell, stands: tuple[int, Numbers], revision: int) -> None:
+        """How a cell stands at a tick."""
+        zone, crime_type = cell
+        tick, numbers = stands
+        timeline = self.rules.timeline
+        counts = dict(zip(timeline.windows, numbers, strict=True))
+        record = WindowCounts(jurisdiction, zone, crime_type, tick * timeline.pane_ms, counts, revision)
+        key = f"{jurisdiction}|{zone}|{crime_type}".encode()
+        self._sent.append(Outgoing(self.rules.window_counts_topic, key, encode_record(record)))
 
     def _send_alerts(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:
-            self._sent.append(Outgoing(self.rules.alerts_topic, alert.alert_id.encode(), encode_record(alert)))
+            self._sent.append(
+                Outgoing(self.rules.alerts_topic, alert.alert_id.encode(), encode_record(alert))
+            )
             self._tallies[f"alerts.{alert.state}"] += 1
 
     def _send_kpis(self, kpis: Iterator[KpiValue]) -> None:
@@ -189,7 +191,9 @@ class WatchFold:
 
     def _snapshot(self, city: WatchedCity, offset: int) -> None:
         """Every night of event time: what detectors and alerts remember, to be sent with the next step."""
-        sources = [source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic]
+        sources = [
+            source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic
+        ]
         start = min(s for source in sources if (s := source.start()) is not None)
         said = city.snapshot_if_due(offset, start)
         if said is not None:
@@ -203,7 +207,9 @@ class WatchFold:
             "value: not a partial of ours; only workers may write to this topic",
         )
         topic = self.rules.cells_topic
-        letter = DeadLetter(topic, self.partition, record.offset, record.timestamp, record.key, record.value, *rejected)
+        letter = DeadLetter(
+            topic, self.partition, record.offset, record.timestamp, record.key, record.value, *rejected
+        )
         self._sent.append(
             Outgoing(self.rules.dead_letters_topic, record.key, record.value, dead_letter_headers(letter))
         )

@@ -55,7 +55,9 @@ class RollingCounts:
         self._pane_heap: list[int] = []
         self._waiting: dict[int, list[Entering]] = {}  # tick → what has effect from it on
         self._due: list[int] = []  # heap of ticks to visit; may repeat
-        self._overdue: list[tuple[Entering, int]] = []  # with the published tick at which it should have entered
+        self._overdue: list[
+            tuple[Entering, int]
+        ] = []  # with the published tick at which it should have entered
         self._overdue_entered: list[Entering] = []
 
     def enter(self, entering: Entering, tick: int) -> None:

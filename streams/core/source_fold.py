@@ -2,8 +2,8 @@
 
     records ──decode──▶ checked ──▶ ledger (late? ended?) ──▶ record ⊕ message ──▶ partials ──▶ one cells message
 
-`SourceFold` is what both source topics share; `IncidentFold` folds `incidents`, `streams.core.dispatch_fold` the
-other. What a step sends is a pure function of the log up to its position, whatever the batches were.
+This is what both source topics share; `streams.core.incident_fold` and `streams.core.dispatch_fold` say what their
+messages mean. What a step sends is a pure function of the log up to its position, whatever the batches were.
 """
 
 from collections import Counter
@@ -18,26 +18,19 @@ from schemas.codec import (
     encode_record,
     from_json,
     instant,
-    missing_field,
-    personal_fields,
-    read_incident,
     to_json,
 )
 from schemas.emissions import DeadLetter, LateEvent, Outgoing
 from schemas.events import LogRecord
 from schemas.instants import rfc3339
-from schemas.vocabulary import UNKNOWN_ZONE, WITHDRAWING, CrimeType, IncidentStatus, RejectReason
-from streams.core.cells import Columns, Partials
+from schemas.vocabulary import RejectReason
+from streams.core.cells import Partials
 from streams.core.fold import Step
-from streams.core.incidents import OTHER, Histories, Record, Said, latest_pane, said_once, same_pane
 from streams.core.ledger import Ledger
-from streams.core.timeline import DAY_MS, Timeline
+from streams.core.timeline import Timeline
 
 FUTURE_MS: Final = 600_000
 """How far `updated_at` may lie after the record's Kafka timestamp: clocks of publishers drift, but not 10 minutes."""
-
-_KNOWN_TYPES: Final = frozenset(CrimeType)
-_CLOSED: Final = IncidentStatus.CLOSED
 
 
 class Source(NamedTuple):
@@ -70,6 +63,7 @@ class IntakeRules:
     fingerprint: str = ""
     counts_by_occurred: bool = False
     localities: Mapping[str, Locality] = field(default_factory=dict)
+    kpi_bounds_s: Sequence[float] = ()  # upper bounds of the buckets of response intervals, ascending
     elsewhere: Locality = field(default_factory=Locality)  # jurisdictions that are not listed
     cells_partitions: int = 1
     cells_topic: str = "cells"
@@ -170,7 +164,9 @@ class SourceFold:
         self._tallies["late"] += 1
 
     def _dead_letter(self, record: LogRecord, rejected: Rejected) -> None:
-        letter = DeadLetter(*self.source[:2], record.offset, record.timestamp, record.key, record.value, *rejected)
+        letter = DeadLetter(
+            *self.source[:2], record.offset, record.timestamp, record.key, record.value, *rejected
+        )
         topic = self.rules.dead_letters_topic
         self._sent.append(Outgoing(topic, record.key, record.value, dead_letter_headers(letter)))
         self._tallies[f"dead_letter.{rejected.reason}"] += 1
@@ -208,145 +204,6 @@ class SourceFold:
             city.ledger.sweep(most)
 
 
-class IncidentFold(SourceFold):
-    """The fold of one partition of `incidents`."""
-
-    def _take(self, record: LogRecord) -> Rejected | None:
-        wire = read_incident(record.value)
-        if isinstance(wire, Rejected):
-            return wire
-        if wire.heartbeat_at is not None:
-            return self._heartbeat(record, wire.jurisdiction, wire.heartbeat_at)
-        incident_id = wire.incident_id
-        if incident_id is None:
-            return missing_field("incident_id")
-        if record.key != incident_id.encode():
-            return wrong_key(record.key, incident_id)
-        if wire.updated_at is None:
-            return missing_field("updated_at")
-        updated_at = instant("updated_at", wire.updated_at)
-        if isinstance(updated_at, Rejected):
-            return updated_at
-        times = self._times(wire, updated_at, record.timestamp)
-        if isinstance(times, Rejected):
-            return times
-        city = self._city(wire.jurisdiction)
-        place = self._place(wire, city.locality)
-        self._hear(record, city, (wire.jurisdiction, incident_id, updated_at), (*times, *place, withdrawn(wire)))
-        return None
-
-    def _times(self, wire: Any, updated_at: int, timestamp: int) -> tuple[int | None, int | None] | Rejected:
-        """(reported_at, occurred_at) as far as they can be the time that counts."""
-        future = from_the_future("updated_at", updated_at, timestamp)
-        if future is not None:
-            return future
-        reported_at = occurred_at = None
-        if wire.reported_at is not None:
-            reported_at = instant("reported_at", wire.reported_at)
-            if isinstance(reported_at, Rejected):
-                return reported_at
-            if reported_at > updated_at + DAY_MS:
-                return _counts_in_the_future("reported_at", reported_at, updated_at)
-        if wire.occurred_at is not None:
-            occurred_at = instant("occurred_at", wire.occurred_at)
-            if isinstance(occurred_at, Rejected):
-                return occurred_at
-            if not self.rules.counts_by_occurred:
-                occurred_at = None
-            elif occurred_at > updated_at + DAY_MS:
-                return _counts_in_the_future("occurred_at", occurred_at, updated_at)
-        return reported_at, occurred_at
-
-    def _place(self, wire: Any, locality: Locality) -> tuple[str | None, str | None]:
-        """(zone, crime type) as far as they are said; nothing is dropped for want of them."""
-        zone = wire.zone or None
-        if zone is None and wire.lat is not None and wire.lon is not None and locality.zone_of is not None:
-            zone = locality.zone_of(wire.lat, wire.lon)
-            if zone is None:
-                zone = UNKNOWN_ZONE
-        if zone == UNKNOWN_ZONE:
-            self._tallies["unlocatable"] += 1
-        crime_type = wire.crime_type or None
-        if crime_type is not None and crime_type not in _KNOWN_TYPES:
-            crime_type = locality.types.get(crime_type)
-            if crime_type is None:
-                crime_type = OTHER
-                self._tallies["unknown_code"] += 1
-        elif crime_type is None and wire.type_code:
-            crime_type = locality.types.get(wire.type_code)
-            if crime_type is None:
-                crime_type = OTHER
-                self._tallies["unknown_code"] += 1
-        for name in personal_fields(wire):
-            self._tallies[f"personal.{name}"] += 1
-        return zone, crime_type
-
-    def _hear(self, record: LogRecord, city: City, incident: tuple[str, str, int], values: tuple[Any, ...]) -> None:
-        """Merge a message into its incident's record and the record's contributions into the partials."""
-        _, incident_id, updated_at = incident
-        ledger = city.ledger
-        first, old = ledger.first(record.offset), ledger.find(incident_id)
-        oldest_open = ledger.oldest_open
-        known, late = ledger.hear(record.offset, updated_at)
-        said: Said = (known, updated_at, *values)  # type: ignore[assignment]
-        last = latest_pane(said, self.rules.timeline.pane_ms)
-        if old is None:
-            changed = self._new(city, incident_id, (last, first, said))
-        else:
-            changed = self._merge(city, incident_id, old, (last, said, oldest_open))
-        self._tallies["accepted"] += 1
-        if late:
-            self._late(record, city, incident, changed)
-
-    def _new(self, city: City, incident_id: str, record: Record) -> bool:
-        """The first message of an incident, or of one that is heard of again after its record has ended."""
-        city.ledger.keep(incident_id, record)
-        for key in said_once(record[2], self.rules.timeline.pane_ms):
-            city.partials.add(key, incident_id)
-            return True
-        return False
-
-    def _merge(self, city: City, incident_id: str, old: Record, news: tuple[int, Said, int]) -> bool:
-        """A further message of an incident."""
-        last, said, oldest_open = news
-        pane_ms = self.rules.timeline.pane_ms
-        if type(old) is tuple:
-            was = said_once(old[2], pane_ms)
-            both = same_pane(old[2], said)
-            if both is not None:
-                if both == old[2] and last <= old[0]:
-                    return False
-                record: Record = (max(last, old[0]), old[1], both)
-                changed = both != old[2] and city.partials.change(was, said_once(both, pane_ms), incident_id)
-            else:
-                histories = Histories(old[2])
-                histories.hear(said)
-                record = [max(last, old[0]), old[1], histories]
-                changed = city.partials.change(was, histories.contributions(pane_ms), incident_id)
-        else:
-            histories = old[2]
-            histories.forget(oldest_open)
-            was = histories.contributions(pane_ms)
-            changed = histories.hear(said) and city.partials.change(
-                was, histories.contributions(pane_ms), incident_id
-            )
-            record = [max(last, old[0]), old[1], histories]
-        city.ledger.keep(incident_id, record)
-        if record[0] > old[0]:
-            city.ledger.lengthened(incident_id, record)
-        return changed
-
-
-def withdrawn(wire: Any) -> bool | None:
-    """What a message says about counting: True takes the incident out, False puts it (back) in, None says nothing."""
-    if wire.exercise:
-        return True
-    status = wire.status
-    if status is None or status is _CLOSED:
-        return None
-    return status in WITHDRAWING
-
-
 def from_the_future(field_name: str, at_ms: int, timestamp: int) -> Rejected | None:
     """Refuse a time that would drive the watermark past what other publishers still send."""
     if timestamp < 0 or at_ms <= timestamp + FUTURE_MS:
@@ -355,14 +212,6 @@ def from_the_future(field_name: str, at_ms: int, timestamp: int) -> Rejected | N
         RejectReason.FROM_THE_FUTURE,
         f"{field_name}: {rfc3339(at_ms)} is more than 10 min after the record's Kafka timestamp "
         f"{rfc3339(timestamp)}; set the publisher's clock and time zone",
-    )
-
-
-def _counts_in_the_future(field_name: str, at_ms: int, updated_at: int) -> Rejected:
-    return Rejected(
-        RejectReason.FROM_THE_FUTURE,
-        f"{field_name}: {rfc3339(at_ms)} is more than a day after updated_at {rfc3339(updated_at)}; "
-        "an incident cannot be known before it happens",
     )
 
 
@@ -384,16 +233,3 @@ def read_metadata(text: str | None) -> dict[str, Any]:
     except ValueError:
         return {}
     return said if isinstance(said, dict) else {}
-
-
-__all__ = [
-    "City",
-    "Columns",
-    "IncidentFold",
-    "IntakeRules",
-    "Locality",
-    "Source",
-    "SourceFold",
-    "cells_partition",
-    "read_metadata",
-]
