@@ -1,17 +1,22 @@
 """Faust, with agents that get whole batches and a commit position of our own.
 
 Faust hands an agent one message at a time, which costs a hundred microseconds each. Here its consumer is subclassed: an
-event of a stream is a `Batch`, all that was fetched from one partition, up to a number of records. Its acknowledgements
-and commits, which lose events or stop moving (gaps), are not used at all: topics are read with `acks=False`, and
-`Ownership` says what is committed.
+event of a stream is a `Batch`, what was fetched from one partition, up to a number of records. Faust's acknowledgements
+and commits, which lose events or stop moving at gaps, are not used at all: topics are read with `acks=False`, and
+`Ownership` says where reading begins and what is committed.
+
+Much here leans on the insides of the exact versions of faust-streaming and aiokafka that pyproject.toml pins.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping, Sequence
-from typing import Any, TypeVar
+import logging
+import time
+from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import faust
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
     ConsumerStoppedError,
@@ -31,37 +36,86 @@ from streams.outbox import Outbox
 from streams.ownership import Batch, Ownership
 from streams.recovery import Commit
 
+logger = logging.getLogger(__name__)
 T = TypeVar("T")
 
 BATCH_RECORDS = 2000
 """Records of one batch at most: what a fold does without letting the event loop go on (12 ms at 6 µs each)."""
 
+FETCH_BATCHES = 10
+"""Batches taken out of the fetched data at once, so that 64 partitions do not become objects all together."""
+
 SETTLE_S = 3.0
-"""How long a revocation or the end of the worker waits for the batch in hand, and then for the commit, seconds."""
+"""How long a revocation or the end of the worker waits for the batch in hand and the commit, seconds."""
+
+LEAVE_S = 2.0
+"""How long the end of the worker waits to leave the group, seconds; a broker that hangs forgets us by itself."""
+
+STALE = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError)
 
 
-class Fetched(tuple[TP, Sequence[ConsumerRecord], int, int | None]):
-    """Partition, records, position after them, end of the log."""
+class Fetched(NamedTuple):
+    """What one fetch gave of one partition: offsets `[start, end)`."""
 
-    __slots__ = ()
+    tp: TP
+    records: Sequence[ConsumerRecord]
+    start: int
+    end: int
+    log_end: int | None
+    heard_at: float | None  # monotonic seconds
 
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread in which aiokafka's consumer lives; every method below runs in its event loop."""
+    """The thread in which aiokafka's consumer lives; what is async below runs in its event loop."""
+
+    def _create_worker_consumer(self, transport: "Transport") -> AIOKafkaConsumer:
+        conf = self.app.conf
+        # The assignor keeps what it was assigned in its class, which other workers of a process must not share.
+        self.assignor: Any = type("Sticky", (StickyPartitionAssignor,), {})
+        return AIOKafkaConsumer(
+            **transport.client,
+            client_id=conf.broker_client_id,
+            group_id=conf.id,
+            group_instance_id=conf.consumer_group_instance_id or None,
+            partition_assignment_strategy=[self.assignor],
+            enable_auto_commit=False,
+            auto_offset_reset="none",  # positions are ours: a jump to elsewhere would be a loss without a word
+            isolation_level="read_committed",  # what a publisher aborted was never said
+            session_timeout_ms=int(conf.broker_session_timeout * 1000),
+            heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
+            rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
+            max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
+        )
+
+    async def on_thread_stop(self) -> None:
+        """Leave the group, unless that takes too long."""
+        consumer: AIOKafkaConsumer | None = self._consumer
+        self._consumer: AIOKafkaConsumer | None = None
+        await super().on_thread_stop()
+        if consumer is not None:
+            try:
+                async with asyncio.timeout(LEAVE_S):
+                    await consumer.stop()
+            except TimeoutError:
+                logger.warning("leaving the group took more than %.1f s; it will time out", LEAVE_S)
+
+    def close(self) -> None:
+        """Nothing: Faust, when it rebalances while it stops, would close the connection from the wrong loop."""
 
     async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the thread, from the worker's loop.
+        """Run a coroutine in the thread, called from the worker's loop.
 
-        Not through `call_thread`: its two workers can both be waiting for an assignment that waits for a commit.
+        Not through Faust's `call_thread`: its two workers can both be waiting for an assignment that waits for them.
         """
+        if self.thread_loop.is_closed():
+            coroutine.close()
+            raise ConsumerStoppedError
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop))
 
-    async def fetch(self, tps: Sequence[TP], timeout_s: float) -> list[Fetched]:
-        """Everything that was fetched of `tps`, with positions that also count what holds no record."""
+    async def fetch(self, tps: Sequence[TP], most: int, timeout_s: float) -> list[Fetched]:
+        """What was fetched of `tps`, at most so many records; one entry for each, also when nothing came."""
         consumer = self._ensure_consumer()
-        if consumer._closed or consumer._fetcher._closed:
-            raise ConsumerStoppedError
-        # Faust never asks the coordinator; an error of its would go unheard and the group would stand still.
+        # Faust never asks these; their errors would go unheard, and the group or the reading would stand still.
         consumer._coordinator.check_errors()
         if consumer._fetcher.error_future.done():
             consumer._fetcher.error_future.result()
@@ -70,36 +124,41 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                 await asyncio.sleep(timeout_s)
                 return []
             before = self._positions(tps)
-            records = await consumer._fetcher.fetched_records(tps, timeout=timeout_s)
+            records = await consumer._fetcher.fetched_records(tps, timeout=timeout_s, max_records=most)
+            after = self._positions(before)
             return [
-                Fetched((tp, records.get(tp, ()), position, consumer.highwater(tp)))
-                for tp, position in self._positions(tps).items()
-                if tp in records or position > before.get(tp, position)
+                Fetched(tp, records.get(tp, ()), before[tp], end, consumer.highwater(tp), self._heard_at(tp))
+                for tp, end in after.items()
             ]
 
-    def _positions(self, tps: Iterable[TP]) -> dict[TP, int]:
+    def _state(self, tp: TP) -> Any:
         subscription = self._ensure_consumer()._subscription.subscription
-        assignment = subscription and subscription.assignment
-        states = {tp: assignment.state_value(tp) for tp in tps} if assignment else {}
-        return {tp: state.position for tp, state in states.items() if state and state.has_valid_position}
+        return subscription and subscription.assignment and subscription.assignment.state_value(tp)
 
-    async def committed(self, tps: Sequence[TP]) -> dict[TP, Commit]:
+    def _positions(self, tps: Iterable[TP]) -> dict[TP, int]:
+        states = ((tp, self._state(tp)) for tp in tps)
+        return {tp: state.position for tp, state in states if state and state.has_valid_position}
+
+    def _heard_at(self, tp: TP) -> float | None:
+        wall_ms = self._state(tp).timestamp
+        return None if wall_ms is None else time.monotonic() - max(time.time() - wall_ms / 1000, 0.0)
+
+    async def committed(self, tps: Sequence[TP]) -> dict[TopicPartition, Commit]:
         """What the group has committed, with metadata."""
-        found = await self._ensure_consumer()._coordinator.fetch_committed_offsets(
-            [TopicPartition(*tp) for tp in tps]
-        )
-        return {TP(*tp): Commit(at.offset, at.metadata or "") for tp, at in found.items()}
+        coordinator = self._ensure_consumer()._coordinator
+        found = await coordinator.fetch_committed_offsets([TopicPartition(*tp) for tp in tps])
+        return {tp: Commit(at.offset, at.metadata or "") for tp, at in found.items()}
 
-    async def read_from(self, tp: TP, offset: int, generation: int) -> None:
+    async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
         """Set the position of a partition, if it is still ours."""
         consumer = self._ensure_consumer()
         if consumer._coordinator.generation == generation and tp in consumer.assignment():
-            consumer.seek(TopicPartition(*tp), offset)
+            consumer.seek(tp, offset)
 
-    async def commit_as(self, offsets: Mapping[TP, Commit], generation: int) -> bool:
+    async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
         """Commit as a member of this generation, or not at all.
 
-        aiokafka fills in its present generation, and "none" (-1) while it has lost its own, which the broker takes
+        aiokafka fills in its present generation, and "none" (-1) while it has lost its own, which a broker accepts
         when the group happens to be empty; so the generation is compared in the same step that makes the request.
         """
         coordinator = self._ensure_consumer()._coordinator
@@ -111,12 +170,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
                     return False
                 try:
                     await coordinator._do_commit_offsets(None, request)
-                except (
-                    UnknownMemberIdError,
-                    IllegalGenerationError,
-                    RebalanceInProgressError,
-                    CommitFailedError,
-                ):
+                except STALE:
                     return False
                 except KafkaError as error:
                     if not error.retriable:
@@ -127,7 +181,7 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
 
 
 class BatchingConsumer(driver.Consumer):
-    """Hands on batches; asks `Ownership` what to read and what to commit."""
+    """Hands on batches; asks `Ownership` where to read and what to commit."""
 
     _thread: ConsumerThread
 
@@ -142,76 +196,75 @@ class BatchingConsumer(driver.Consumer):
     # What is read
 
     async def _drain_messages(self, fetcher: Any) -> None:
-        """Faust's fetcher: hand on what comes, until the end (the stock loop drops messages by the offsets of old generations)."""
+        """Faust's fetcher: hand on what comes, until the end (the stock loop drops by offsets of old generations)."""
         try:
             while not (self.should_stop or fetcher.should_stop):
                 async for message in self._messages():
                     await self.wait_first(self.callback(message), self.suspend_flow.wait())
                 await asyncio.sleep(0)
-        except self.consumer_stopped_errors:
-            if not self.app.should_stop:
-                raise
-        except asyncio.CancelledError:
+        except (*self.consumer_stopped_errors, asyncio.CancelledError):
             if not self.app.should_stop:
                 raise
 
     async def _messages(self) -> AsyncIterator[ConsumerMessage]:
+        """One fetch, as messages; what is left of it when the group rebalances is read again by the next owner."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
-        for batch in self._ownership.announce():
-            yield self._message(batch)
         ready = [TP(*tp) for tp in self._ownership.ready()]
-        for batch in self._batches(
-            await self._thread.run(self._thread.fetch(ready, 0.5 if ready else 0.05)), generation
-        ):
+        most = self._batch_records * FETCH_BATCHES
+        fetched = await self._thread.run(self._thread.fetch(ready, most, 0.5 if ready else 0.05))
+        for batch in self._batches(fetched, generation):
             if not self.flow_active or self.app.consumer_generation_id != generation:
-                return  # whatever else was fetched is read again by the next owner
+                return
             yield self._message(batch)
 
-    def _batches(self, fetched: Iterable[Fetched], generation: int) -> Iterable[Batch]:
-        for tp, records, position, end in fetched:
-            self._ownership.heard_of(tp, end)
-            cap = self._batch_records
-            for first in range(0, len(records) or 1, cap):
-                last = first + cap >= len(records)
-                batch = records[first : first + cap]
-                yield Batch(tp, generation, batch, position if last else batch[-1].offset + 1)
+    def _batches(self, fetched: Iterable[Fetched], generation: int) -> Iterator[Batch]:
+        cap = self._batch_records
+        for tp, records, start, end, log_end, heard_at in fetched:
+            self._ownership.heard_of(TopicPartition(*tp), log_end, heard_at)
+            at = start
+            for first in range(0, len(records), cap):
+                chunk = records[first : first + cap]
+                upto = end if first + cap >= len(records) else chunk[-1].offset + 1
+                yield Batch(TopicPartition(*tp), generation, chunk, at, upto)
+                at = upto
+            if at < end:
+                yield Batch(TopicPartition(*tp), generation, (), at, end)
 
     @staticmethod
     def _message(batch: Batch) -> ConsumerMessage:
-        tp = TP(*batch.tp)
+        tp, generation, end = TP(*batch.tp), batch.generation, batch.end
         return ConsumerMessage(
-            tp.topic,
-            tp.partition,
-            batch.end,
-            0.0,
-            0,
-            None,
-            None,
-            batch,
-            None,
-            tp=tp,
-            generation_id=batch.generation,
+            tp.topic, tp.partition, end, 0.0, 0, None, None, batch, None, tp=tp, generation_id=generation
         )
 
     async def perform_seek(self) -> None:
-        """Nothing: every position is set when its partition is taken over."""
+        """Nothing: a position is set when its partition is taken over."""
 
     # Who owns what
 
     async def on_partitions_revoked(self, revoked: set[TP]) -> None:
         """Finish and commit while the group waits for us, then give all up."""
         await super().on_partitions_revoked(revoked)
-        await self._ownership.release(SETTLE_S)
+        await self._guarded(self._ownership.release(SETTLE_S))
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take over what is now ours."""
+        self._thread.assignor.on_generation_assignment(generation_id)  # aiokafka forgets to
         await super().on_partitions_assigned(assigned, generation_id)
-        self._ownership.assign([TopicPartition(*tp) for tp in assigned], generation_id)
+        if not self.app.should_stop:
+            self._ownership.assign([TopicPartition(*tp) for tp in assigned], generation_id)
 
-    def close(self) -> None:
-        """Nothing: Faust would close the connection from the wrong loop when it rebalances while it stops."""
+    async def _guarded(self, coroutine: Coroutine[Any, Any, None]) -> None:
+        """An error in what aiokafka calls back would only be logged; it ends the worker."""
+        try:
+            await coroutine
+        except Exception as reason:
+            if self.app.should_stop:
+                logger.exception("while stopping")
+            else:
+                await self.fail(reason)
 
     # What is committed
 
@@ -222,25 +275,32 @@ class BatchingConsumer(driver.Consumer):
 
     async def wait_empty(self) -> None:
         """Finish the batches in hand, and commit (Faust's own waits without end)."""
-        await self._ownership.settle(SETTLE_S)
+        await self._guarded(self._ownership.settle(SETTLE_S))
+
+    async def on_stop(self) -> None:
+        """Commit what agents finished after `wait_empty`, which Faust called before it stopped them."""
+        await self._guarded(self._ownership.commit(1.0))
+        self.transport._topic_waiters.clear()
 
     async def verify_all_partitions_active(self) -> None:
         """Nothing: Faust's check only logs, and wrongly; `Ownership.facts` has what health needs."""
 
+    # `streams.ownership.Group`
+
     async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Commit]:
-        """See `streams.ownership.Group`."""
+        """What the group has committed."""
         return await self._thread.run(self._thread.committed([TP(*tp) for tp in tps]))
 
     async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
-        """See `streams.ownership.Group`."""
+        """Commit as a member of this generation, or not at all."""
         return await self._thread.run(self._thread.commit_as(offsets, generation))
 
     async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
-        """See `streams.ownership.Group`."""
-        await self._thread.run(self._thread.read_from(TP(*tp), offset, generation))
+        """Set the position of a partition, if it is still ours."""
+        await self._thread.run(self._thread.read_from(tp, offset, generation))
 
     async def fail(self, reason: BaseException) -> None:
-        """See `streams.ownership.Group`."""
+        """End the worker."""
         await self.crash(reason)
 
 
@@ -249,9 +309,12 @@ class Transport(driver.Transport):
 
     Consumer = BatchingConsumer
 
-    def __init__(self, app: faust.App, ownership: Ownership, batch_records: int) -> None:
+    def __init__(
+        self, app: "App", ownership: Ownership, client: Mapping[str, Any], batch_records: int
+    ) -> None:
         super().__init__(app.conf.broker_consumer, app)
         self.ownership = ownership
+        self.client = dict(client)
         self.batch_records = batch_records
 
 
@@ -263,7 +326,7 @@ class ConsumerOnly(BootStrategy):
 
 
 class App(faust.App):
-    """A Faust app that writes no directories and starts and stops its outbox."""
+    """A Faust app that writes no directories, and that connects and disconnects its outbox."""
 
     BootStrategy = ConsumerOnly
     outbox: Outbox
@@ -283,7 +346,7 @@ class App(faust.App):
 
 
 def faust_settings(*, commit_interval_s: float = 1.0, session_timeout_s: float = 30.0) -> dict[str, Any]:
-    """What Faust must be told, each against a default of its that does harm (see FAUST in the README).
+    """What Faust must be told, each against a default of its that does harm.
 
     Args:
         commit_interval_s: how often what was acknowledged is committed.
@@ -294,12 +357,9 @@ def faust_settings(*, commit_interval_s: float = 1.0, session_timeout_s: float =
         "broker_session_timeout": session_timeout_s,
         "broker_heartbeat_interval": session_timeout_s / 10,
         "broker_rebalance_timeout": max(session_timeout_s, 20.0),
-        "broker_request_timeout": max(session_timeout_s + 5.0, 40.0),
-        "broker_check_crcs": True,
-        "consumer_auto_offset_reset": "none",  # positions are ours; a jump would be a loss without a word
         "stream_buffer_maxsize": 4,  # batches, not messages: what may wait in memory
         "stream_wait_empty": True,  # our wait_empty, which has an end
-        "agent_supervisor": CrashingSupervisor,  # a failing agent ends the worker
+        "agent_supervisor": CrashingSupervisor,  # an agent that fails ends the worker
         "topic_allow_declare": False,
         "topic_disable_leader": True,
         "table_standby_replicas": 0,
@@ -310,8 +370,8 @@ def faust_settings(*, commit_interval_s: float = 1.0, session_timeout_s: float =
 
 
 def new_app(
-    name: str,
-    broker: str,
+    group: str,
+    client: Mapping[str, Any],
     ownership: Ownership,
     outbox: Outbox,
     *,
@@ -321,22 +381,20 @@ def new_app(
     """Make the Faust app of a worker.
 
     Args:
-        name: the consumer group.
-        broker: `kafka://host:port;kafka://host:port`.
+        group: the consumer group.
+        client: where and how to connect, as aiokafka names it (`bootstrap_servers`, `security_protocol`, …).
         ownership: what it owns.
-        outbox: where it sends.
+        outbox: where it sends; started and stopped with the app.
         batch_records: the most records of a batch.
-        settings: more of Faust's, over `faust_settings()`.
+        settings: more of Faust's settings, over `faust_settings()`.
     """
-    app = App(name, broker=broker, **{**faust_settings(), **settings})
+    broker = "kafka://" + str(client["bootstrap_servers"]).replace(",", ";kafka://")
+    app = App(group, broker=broker, **{**faust_settings(), **settings})
     app.outbox = outbox
-    app.transport = Transport(app, ownership, batch_records)
+    app.transport = Transport(app, ownership, client, batch_records)
     return app
 
 
-def batches(app: faust.App, topic: str) -> Any:
-    """The channel of a topic's batches, for `app.agent(...)`."""
+def batches(app: App, topic: str) -> Any:
+    """The channel of a topic's batches, for `app.agent(…)`."""
     return app.topic(topic, key_type=None, value_type=None, value_serializer="raw", acks=False)
-
-
-Observe = Callable[[Batch, Mapping[str, int]], None]

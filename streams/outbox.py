@@ -13,6 +13,7 @@ from functools import lru_cache
 from typing import Any, Protocol
 
 from aiokafka import AIOKafkaProducer, TopicPartition
+from aiokafka.errors import KafkaError
 from aiokafka.partitioner import murmur2
 
 from schemas.emissions import Outgoing
@@ -124,11 +125,13 @@ class Outbox:
         try:
             for tp, records in (await self._by_partition(self._producer, emissions)).items():
                 await self._send(self._producer, tp, records, sent)
-        finally:
-            outcomes = await asyncio.gather(*sent, return_exceptions=True)
-        for outcome in outcomes:
-            if isinstance(outcome, BaseException):
-                raise SendFailed(_failure(outcome)) from outcome
+            await asyncio.gather(*sent)
+        except BaseException as cause:
+            for future in sent:
+                future.add_done_callback(_heard)
+            if isinstance(cause, KafkaError):
+                raise SendFailed(_failure(cause)) from cause
+            raise
 
     @staticmethod
     async def _by_partition(
@@ -171,6 +174,12 @@ class Outbox:
             sent.append(await producer.send_batch(batch, tp.topic, partition=tp.partition))
         except Exception as cause:
             raise SendFailed(_failure(cause, f"to {tp.topic}[{tp.partition}] ")) from cause
+
+
+def _heard(future: asyncio.Future[Any]) -> None:
+    """Take an error that nobody will ask for."""
+    if not future.cancelled():
+        future.exception()
 
 
 def _failure(cause: BaseException, where: str = "") -> str:

@@ -4,6 +4,9 @@ A partition is taken over as soon as it is assigned, in the background, whether 
 the consumer reads it from where the fold stands, and its agent folds batch after batch. What was acknowledged is
 committed at an interval, when the partition is revoked and at the end, always under the generation it was assigned in:
 a worker that was paused and wakes under an old one moves nothing.
+
+Kafka revokes everything in every rebalance, and assigns most of it to the same worker again. Such a fold is kept, if
+nothing was committed since: the log below the commit is the same, so the state is.
 """
 
 import asyncio
@@ -21,14 +24,25 @@ from streams.recovery import Commit, OpenFold, Progress, Recovery
 
 logger = logging.getLogger(__name__)
 
+MAX_METADATA_BYTES = 4096
+"""Kafka's default `offset.metadata.max.bytes`; a broker refuses a commit with more."""
+
+TAKE_OVERS_AT_ONCE = 4
+"""Folding is CPU work of one thread: more at once would only hold more fetched records in memory."""
+
+
+class OwnershipBroken(Exception):
+    """A promise of this module did not hold; going on could lose or repeat records without a word."""
+
 
 class Batch(NamedTuple):
-    """Records of one partition, in order, as one event of a Faust stream."""
+    """Records of one partition, in order, as one event of a Faust stream: those in `[start, end)`."""
 
     tp: TopicPartition
     generation: int  # of the group, when they were fetched
-    records: Sequence[ConsumerRecord]  # empty: just taken over, or nothing but a hole
-    end: int  # position after the batch, past holes (compacted records, control records)
+    records: Sequence[ConsumerRecord]  # may be empty: nothing but a hole (compacted records, control records)
+    start: int
+    end: int
 
 
 class Group(Protocol):
@@ -38,7 +52,7 @@ class Group(Protocol):
         """Offset and metadata the group has committed; a partition without a commit is left out."""
 
     async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
-        """Commit; False when the group has moved on to another generation, which then moved nothing."""
+        """Commit; False when the group has moved on to another generation, and nothing was changed."""
 
     async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
         """Read `tp` from `offset` on, if the generation is still this one."""
@@ -54,16 +68,18 @@ class Facts(NamedTuple):
     taken_over: bool
     take_over: Progress
     position: int | None  # next offset to fold; None while it is being taken over
-    end: int | None  # end of the log as last heard of; None: not yet
-    lag: int | None  # records (and holes) between them
-    progressed_at: float  # when the position last moved, or the partition was assigned
+    end: int | None  # end of the log as last heard; None: nothing heard yet
+    lag: int | None  # offsets between the two, holes included
+    assigned_at: float
+    progressed_at: float  # when the position last moved
+    heard_at: float | None  # when the broker last answered a fetch
     committed: int | None
     commit_due_since: float | None  # since when something acknowledged waits to be committed
 
 
 @dataclass(slots=True, eq=False)
 class Partition:
-    """One partition as this worker owns it, in one generation of the group."""
+    """One partition as this worker owns it in one generation of the group."""
 
     tp: TopicPartition
     generation: int
@@ -73,19 +89,27 @@ class Partition:
     metadata: str = ""
     committed: Commit | None = None
     end: int | None = None
+    assigned_at: float = field(default_factory=monotonic)
     progressed_at: float = field(default_factory=monotonic)
+    heard_at: float | None = None
     due_since: float | None = None
-    announced: bool = False
+    in_hand: bool = False  # a batch was begun and not finished: the fold may be ahead of the position
     released: bool = False
 
     def advance(self, end: int) -> None:
         """Everything below `end` is folded and acknowledged; does nothing once the partition is released."""
         if self.released or self.fold is None:
             return
+        metadata = self.fold.metadata()
+        if len(metadata.encode()) > MAX_METADATA_BYTES:
+            msg = (
+                f"metadata of {self.tp} must be <= {MAX_METADATA_BYTES} bytes (got {len(metadata.encode())})"
+            )
+            raise OwnershipBroken(msg)
         position = max(end, self.fold.position)
         if position != self.position:
             self.progressed_at = monotonic()
-        self.position, self.metadata = position, self.fold.metadata()
+        self.position, self.metadata, self.in_hand = position, metadata, False
         if self.due_since is None and self.due() is not None:
             self.due_since = monotonic()
 
@@ -97,18 +121,18 @@ class Partition:
     def facts(self) -> Facts:
         """How it stands now."""
         position = self.position if self.fold is not None else None
-        lag = None if position is None or self.end is None else max(self.end - position, 0)
-        committed = self.committed.offset if self.committed else None
         return Facts(
-            self.tp,
-            self.fold is not None,
-            self.progress,
-            position,
-            self.end,
-            lag,
-            self.progressed_at,
-            committed,
-            self.due_since,
+            tp=self.tp,
+            taken_over=self.fold is not None,
+            take_over=self.progress,
+            position=position,
+            end=self.end,
+            lag=None if position is None or self.end is None else max(self.end - position, 0),
+            assigned_at=self.assigned_at,
+            progressed_at=self.progressed_at,
+            heard_at=self.heard_at,
+            committed=self.committed.offset if self.committed else None,
+            commit_due_since=self.due_since,
         )
 
 
@@ -122,59 +146,73 @@ class Ownership:
             folds: per topic, how to open the fold of one of its partitions.
             recovery: how to take a partition over.
         """
-        self.topics = frozenset(folds)
         self._folds = dict(folds)
         self._recovery = recovery
         self._group: Group | None = None
         self._owned: dict[TopicPartition, Partition] = {}
+        self._kept: dict[TopicPartition, Partition] = {}
         self._take_overs: set[asyncio.Task[None]] = set()
-        self._processing = 0
+        self._turns = asyncio.Semaphore(TAKE_OVERS_AT_ONCE)
+        self._in_hand = 0
         self._idle = asyncio.Event()
         self._idle.set()
         self._committing = asyncio.Lock()
 
     def attach(self, group: Group) -> None:
-        """Say which consumer group this is about; called once, by the consumer."""
+        """Say which consumer group this is about; the consumer does it."""
         self._group = group
 
     @property
     def group(self) -> Group:
         """The consumer group."""
         if self._group is None:
-            msg = "ownership has no consumer group; use streams.batching.new_app"
-            raise RuntimeError(msg)
+            msg = "ownership has no consumer group; make the app with streams.batching.new_app"
+            raise OwnershipBroken(msg)
         return self._group
+
+    # Coming and going
 
     def assign(self, tps: Iterable[TopicPartition], generation: int) -> None:
         """Begin to take over what was just assigned."""
+        kept, self._kept = self._kept, {}
         for tp in tps:
-            if tp.topic in self.topics:
+            if tp.topic in self._folds:
                 partition = self._owned[tp] = Partition(tp, generation)
-                task = asyncio.ensure_future(self._take_over(partition))
+                task = asyncio.ensure_future(self._take_over(partition, kept.get(tp)))
                 self._take_overs.add(task)
                 task.add_done_callback(self._take_overs.discard)
 
-    async def _take_over(self, partition: Partition) -> None:
-        tp = partition.tp
+    async def _take_over(self, partition: Partition, kept: Partition | None) -> None:
         try:
-            partition.committed = (await self.group.committed([tp])).get(tp)
-            fold, start = await self._recovery.take_over(
-                tp, partition.committed, self._folds[tp.topic], partition.progress
-            )
-            await self.group.read_from(tp, start, partition.generation)
+            fold, start = await self._brought_to_commit(partition, kept)
+            await self.group.read_from(partition.tp, start, partition.generation)
+            if not partition.released:
+                partition.fold = fold
+                partition.advance(start)
         except Exception as reason:  # noqa: BLE001 - whatever it is, the worker ends and says it
             if not partition.released:
                 await self.group.fail(reason)
-            return
-        if not partition.released:
-            partition.fold = fold
-            partition.advance(start)
+
+    async def _brought_to_commit(self, partition: Partition, kept: Partition | None) -> tuple[Fold, int]:
+        tp = partition.tp
+        partition.committed = (await self.group.committed([tp])).get(tp)
+        if (
+            kept is not None
+            and kept.fold is not None
+            and partition.committed == Commit(kept.position, kept.metadata)
+        ):
+            partition.progress.took_s = 0.0
+            return kept.fold, kept.position
+        async with self._turns:
+            return await self._recovery.take_over(
+                tp, partition.committed, self._folds[tp.topic], partition.progress
+            )
 
     async def release(self, timeout_s: float) -> None:
-        """Give everything up: finish the batches in hand, commit, drop the folds.
+        """Give everything up: finish the batches in hand, commit, let go.
 
         Args:
-            timeout_s: how long each of the two may take; what is not committed then is done again by the next owner.
+            timeout_s: how long that may take; what is not committed by then is repeated by the next owner.
         """
         owned = list(self._owned.values())
         for task in self._take_overs:
@@ -182,70 +220,71 @@ class Ownership:
         await self.settle(timeout_s)
         for partition in owned:
             partition.released = True
-            if self._owned.get(partition.tp) is partition:
-                del self._owned[partition.tp]
+            self._owned.pop(partition.tp, None)
+        self._kept = {p.tp: p for p in owned if p.fold is not None and not p.in_hand}
 
     async def settle(self, timeout_s: float) -> None:
-        """Finish the batches in hand and commit what was acknowledged."""
+        """Finish the batches in hand and commit what was acknowledged, in this time or not at all."""
+        deadline = monotonic() + timeout_s
         try:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
         except TimeoutError:
-            logger.warning("a batch is not finished after %.1f s; its next owner repeats it", timeout_s)
-        await self.commit(timeout_s)
+            logger.warning("a batch was not finished in %.1f s; its next owner repeats it", timeout_s)
+        await self.commit(max(deadline - monotonic(), timeout_s / 4))
+
+    # Batch by batch
 
     @contextmanager
     def processing(self, batch: Batch) -> Iterator[Partition | None]:
-        """The owned partition of a batch, while it is folded; None when it was revoked since it was fetched."""
+        """The owned partition of a batch, while it is folded; None when it was revoked since it was fetched.
+
+        Raises:
+            OwnershipBroken: records between the position and the batch are missing.
+        """
         partition = self._owned.get(batch.tp)
         if partition is None or partition.generation != batch.generation or partition.fold is None:
             yield None
             return
-        self._processing += 1
+        if batch.start > partition.position:
+            msg = f"{batch.tp}: a batch starts at {batch.start}, the position is {partition.position}"
+            raise OwnershipBroken(msg)
+        partition.in_hand = True
+        self._in_hand += 1
         self._idle.clear()
         try:
             yield partition
         finally:
-            self._processing -= 1
-            if not self._processing:
+            self._in_hand -= 1
+            if not self._in_hand:
                 self._idle.set()
 
     def ready(self) -> list[TopicPartition]:
         """The partitions to read from."""
         return [tp for tp, partition in self._owned.items() if partition.fold is not None]
 
-    def announce(self) -> Iterator[Batch]:
-        """An empty batch for each partition that was taken over since the last call."""
-        for tp, partition in list(self._owned.items()):
-            if partition.fold is not None and not partition.announced:
-                partition.announced = True
-                yield Batch(tp, partition.generation, (), partition.position)
-
-    def heard_of(self, tp: TopicPartition, end: int | None) -> None:
-        """Note the end of a partition's log."""
+    def heard_of(self, tp: TopicPartition, end: int | None, heard_at: float | None) -> None:
+        """Note the end of a partition's log, and when the broker told it."""
         partition = self._owned.get(tp)
         if partition is not None and end is not None:
-            partition.end = end
+            partition.end, partition.heard_at = end, heard_at
 
     async def commit(self, timeout_s: float) -> None:
-        """Commit what was acknowledged since the last time."""
-        async with self._committing:
-            by_generation: dict[int, dict[Partition, Commit]] = {}
-            for partition in self._owned.values():
-                due = partition.due()
-                if due is not None:
-                    by_generation.setdefault(partition.generation, {})[partition] = due
-            for generation, dues in by_generation.items():
-                await self._commit(generation, dues, timeout_s)
-
-    async def _commit(self, generation: int, dues: Mapping[Partition, Commit], timeout_s: float) -> None:
+        """Commit what was acknowledged since the last time; what is not answered in time is tried again later."""
         try:
-            async with asyncio.timeout(timeout_s):
-                moved = await self.group.commit_as({p.tp: due for p, due in dues.items()}, generation)
+            async with asyncio.timeout(timeout_s), self._committing:
+                by_generation: dict[int, dict[Partition, Commit]] = {}
+                for partition in self._owned.values():
+                    due = partition.due()
+                    if due is not None:
+                        by_generation.setdefault(partition.generation, {})[partition] = due
+                for generation, dues in by_generation.items():
+                    await self._commit(generation, dues)
         except TimeoutError:
-            logger.warning("commit of %d partitions not answered in %.1f s", len(dues), timeout_s)
-            return
-        if moved:
+            logger.warning("a commit was not answered in %.1f s", timeout_s)
+
+    async def _commit(self, generation: int, dues: Mapping[Partition, Commit]) -> None:
+        if await self.group.commit_as({p.tp: due for p, due in dues.items()}, generation):
             for partition, due in dues.items():
                 partition.committed = due
                 partition.due_since = None if partition.due() is None else monotonic()

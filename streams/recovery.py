@@ -5,6 +5,7 @@ way in which a log can be unreadable ends in `TakeOverFailed` with what to do ab
 """
 
 import asyncio
+import logging
 from bisect import bisect_left
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
@@ -19,8 +20,12 @@ from aiokafka.errors import KafkaError
 from streams.core.fold import Fold, TakeOver
 from streams.outbox import Publisher
 
+logger = logging.getLogger(__name__)
+
 CHUNK = 2000
 """Records folded without letting the event loop go on: at 6 µs each, 12 ms."""
+
+_REMEDY = "see the brokers' logs; restore the partition, or reset the group's offset past the fault"
 
 
 class TakeOverFailed(Exception):
@@ -34,22 +39,13 @@ class Commit(NamedTuple):
     metadata: str
 
 
-class Log(NamedTuple):
-    """One partition as it stands when it is taken over."""
-
-    tp: TopicPartition
-    commit: Commit | None  # None: the group has none for this partition
-    start: int  # offset of the oldest record that is kept
-    end: int  # offset of the next record that will be written
-
-
 class OpenFold(Protocol):
     """Makes the fold of a partition and says where to start reading."""
 
     def __call__(
         self, tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
     ) -> TakeOver | Awaitable[TakeOver]:
-        """Open the fold of `tp`; `committed` None means that the group never had a commit for it."""
+        """Open the fold of `tp`; `committed` None means that the group has no commit for it."""
 
 
 @dataclass(slots=True)
@@ -60,12 +56,97 @@ class Progress:
     position: int = 0
     until: int = 0
     records: int = 0
+    lost: int = 0  # offsets the group had not reached that are no longer in the log
     began_at: float = field(default_factory=monotonic)  # monotonic seconds
+    took_s: float | None = None  # None: not done
+
+
+class Plan(NamedTuple):
+    """What a take-over reads: offsets `[start, until)`."""
+
+    start: int
+    until: int
+    lost: int
 
 
 def whole_log(fold: Fold, committed: int | None, log_start: int) -> TakeOver:
-    """Start at the beginning of the log; what was committed before was also sent."""
+    """Start at the beginning of the log; what lies below the commit was sent before."""
     return TakeOver(fold, log_start, log_start if committed is None else committed)
+
+
+def plan(opening: TakeOver, committed: int | None, log_start: int, log_end: int) -> Plan:
+    """What to read: from where the fold says, as far as owners before have come, within what the log still has.
+
+    Args:
+        opening: what `open_fold` said.
+        committed: offset the group has committed, at most `log_end`; None: none.
+        log_start: oldest offset that is kept.
+        log_end: next offset that will be written.
+    """
+    reached = log_start if committed is None else committed
+    until = min(max(reached, opening.silent_until, log_start), log_end)
+    return Plan(min(max(opening.start, log_start), until), until, max(log_start - reached, 0))
+
+
+class LogReader:
+    """Reads one partition, alone and without a group."""
+
+    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition, *, chunk: int, stall_s: float) -> None:
+        self._consumer = consumer
+        self._tp = tp
+        self._chunk = chunk
+        self._stall_s = stall_s
+
+    async def bounds(self, at_least: int = 0) -> tuple[int, int]:
+        """Oldest offset, and the next to be written; a leader just elected may need a moment to know it.
+
+        Raises:
+            TakeOverFailed: the log ends below `at_least`, which was committed.
+        """
+        deadline = monotonic() + self._stall_s
+        while True:
+            start = (await self._consumer.beginning_offsets([self._tp]))[self._tp]
+            end = (await self._consumer.end_offsets([self._tp]))[self._tp]
+            if end >= at_least:
+                return start, end
+            if monotonic() > deadline:
+                msg = (
+                    f"committed offset {at_least} lies beyond the end {end} of {_named(self._tp)}: the topic was "
+                    "truncated or made again; restore it, or reset the group's offset"
+                )
+                raise TakeOverFailed(msg)
+            await asyncio.sleep(min(0.2, self._stall_s / 10))
+
+    async def read(self, progress: Progress) -> AsyncIterator[Sequence[ConsumerRecord]]:
+        """Records of `[progress.start, progress.until)` in chunks; lets the event loop go on between them.
+
+        Raises:
+            TakeOverFailed: it stands still.
+        """
+        tp, until = self._tp, progress.until
+        self._consumer.assign([tp])
+        self._consumer.seek(tp, progress.start)
+        moved_at = monotonic()
+        while progress.position < until:
+            records = (await self._consumer.getmany(tp, timeout_ms=200)).get(tp, [])
+            position = await self._consumer.position(tp)  # past holes too: compacted records, control records
+            if position > progress.position:
+                moved_at = monotonic()
+            elif monotonic() - moved_at > self._stall_s:
+                raise TakeOverFailed(self._stands_still(progress))
+            records = records[: bisect_left(records, until, key=_offset)]
+            for first in range(0, len(records), self._chunk):
+                yield records[first : first + self._chunk]
+                progress.records += len(records[first : first + self._chunk])
+                await asyncio.sleep(0)
+                moved_at = monotonic()
+            progress.position = min(position, until)
+
+    def _stands_still(self, progress: Progress) -> str:
+        return (
+            f"reading {_named(self._tp)} stands still at offset {progress.position} of {progress.until} "
+            f"for {self._stall_s:g} s; {_REMEDY}"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +154,18 @@ class Recovery:
     """Takes partitions over.
 
     Attributes:
-        client: where and how to connect, as `AIOKafkaConsumer` names it.
+        client: where and how to connect, as `AIOKafkaConsumer` names it (`bootstrap_servers`, `security_protocol`, …).
         publisher: for the outputs of a new counting version, which are sent while reading.
         chunk: records folded at once.
         stall_s: a read that gets no further for this long has failed.
+        new_consumer: makes the consumer; tests give a fake.
     """
 
     client: Mapping[str, Any]
     publisher: Publisher
     chunk: int = CHUNK
     stall_s: float = 30.0
+    new_consumer: Callable[..., AIOKafkaConsumer] = AIOKafkaConsumer
 
     async def take_over(
         self, tp: TopicPartition, commit: Commit | None, open_fold: OpenFold, progress: Progress
@@ -101,79 +184,41 @@ class Recovery:
         Raises:
             TakeOverFailed: the log cannot be read as far as the commit says.
         """
-        try:
-            async with self._connected() as consumer:
-                log = await self._look(consumer, tp, commit)
-                opened = open_fold(
-                    tp, commit and commit.offset, commit.metadata if commit else "", log.start, log.end
-                )
-                opening = await opened if isawaitable(opened) else opened
-                plan = _plan(log, opening)
-                progress.start, progress.position, progress.until = plan.start, plan.start, plan.until
-                async for records in self._read(consumer, log, plan, progress):
-                    await self._fold(opening, records)
-                return opening.fold, plan.until
-        except KafkaError as cause:
-            msg = f"log of {tp.topic}[{tp.partition}] cannot be read: {cause!r}; {_UNREADABLE}"
-            raise TakeOverFailed(msg) from cause
+        async with self.reader(tp) as reader:
+            start, end = await reader.bounds(at_least=commit.offset if commit else 0)
+            opening = open_fold(
+                tp, commit.offset if commit else None, commit.metadata if commit else "", start, end
+            )
+            if isawaitable(opening):
+                opening = await opening
+            plans = plan(opening, commit.offset if commit else None, start, end)
+            _say_what_is_missing(tp, commit, opening, start, plans)
+            progress.start = progress.position = plans.start
+            progress.until, progress.lost = plans.until, plans.lost
+            async for records in reader.read(progress):
+                await self._fold(opening, records)
+        progress.took_s = monotonic() - progress.began_at
+        return opening.fold, plans.until
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[AIOKafkaConsumer]:
-        consumer = AIOKafkaConsumer(
+    async def reader(self, tp: TopicPartition) -> AsyncIterator[LogReader]:
+        """A reader of one partition; what Kafka says against it is a `TakeOverFailed`."""
+        consumer = self.new_consumer(
             **self.client,
             group_id=None,
             enable_auto_commit=False,
             auto_offset_reset="none",  # a position that is gone is an error here, not a reason to jump
+            isolation_level="read_committed",  # what a publisher aborted was never said
             max_partition_fetch_bytes=4 << 20,
         )
         try:
             await consumer.start()
-            yield consumer
+            yield LogReader(consumer, tp, chunk=self.chunk, stall_s=self.stall_s)
+        except KafkaError as cause:
+            msg = f"log of {_named(tp)} cannot be read: {cause!r}; {_REMEDY}"
+            raise TakeOverFailed(msg) from cause
         finally:
             await consumer.stop()
-
-    async def _look(self, consumer: AIOKafkaConsumer, tp: TopicPartition, commit: Commit | None) -> Log:
-        """Bounds of the log; a leader that was just elected may take a moment to know its end."""
-        deadline = monotonic() + self.stall_s
-        while True:
-            start = (await consumer.beginning_offsets([tp]))[tp]
-            end = (await consumer.end_offsets([tp]))[tp]
-            if commit is None or commit.offset <= end:
-                return Log(tp, commit, start, end)
-            if monotonic() > deadline:
-                msg = (
-                    f"committed offset {commit.offset} lies beyond the end {end} of {tp.topic}[{tp.partition}]: the "
-                    "topic was truncated or made again; reset the group's offsets or restore the topic"
-                )
-                raise TakeOverFailed(msg)
-            await asyncio.sleep(min(0.2, self.stall_s / 10))
-
-    async def _read(
-        self, consumer: AIOKafkaConsumer, log: Log, plan: "_Plan", progress: Progress
-    ) -> AsyncIterator[Sequence[ConsumerRecord]]:
-        consumer.assign([log.tp])
-        consumer.seek(log.tp, plan.start)
-        moved_at = monotonic()
-        while progress.position < plan.until:
-            fetched = await consumer.getmany(log.tp, timeout_ms=200)
-            records = fetched.get(log.tp, [])
-            position = await consumer.position(log.tp)  # past holes too: compacted records, control records
-            if position > progress.position:
-                moved_at = monotonic()
-            elif monotonic() - moved_at > self.stall_s:
-                msg = (
-                    f"reading {log.tp.topic}[{log.tp.partition}] stands still at offset {progress.position} of "
-                    f"{plan.until} for {self.stall_s:g} s; {_UNREADABLE}"
-                )
-                raise TakeOverFailed(msg)
-            if records and records[-1].offset >= plan.until:
-                records = [record for record in records if record.offset < plan.until]
-            for first in range(0, len(records), self.chunk):
-                yield records[first : first + self.chunk]
-                await asyncio.sleep(0)
-                moved_at = monotonic()
-            progress.records += len(records)
-            progress.position = min(position, plan.until)
 
     async def _fold(self, opening: TakeOver, records: Sequence[ConsumerRecord]) -> None:
         """Fold one chunk; its part from `silent_until` on is published, as no owner before did."""
@@ -181,26 +226,31 @@ class Recovery:
         if heard:
             opening.fold.step(records[:heard])
         if heard < len(records):
-            step = opening.fold.step(records[heard:])
-            await self.publisher.publish(step.emissions)
+            await self.publisher.publish(opening.fold.step(records[heard:]).emissions)
 
 
-class _Plan(NamedTuple):
-    start: int
-    until: int
+def _say_what_is_missing(
+    tp: TopicPartition, commit: Commit | None, opening: TakeOver, log_start: int, plans: Plan
+) -> None:
+    if commit is None:
+        logger.warning(
+            "%s: the group has no commit; reading from offset %d with outputs on", _named(tp), log_start
+        )
+    elif plans.lost:
+        logger.error(
+            "%s: offsets %d to %d were deleted before they were processed; retention is too short, or the worker "
+            "was away too long",
+            _named(tp),
+            commit.offset,
+            log_start - 1,
+        )
+    if opening.start < log_start:
+        logger.error("%s: the log starts at %d, the state at %d", _named(tp), log_start, opening.start)
 
 
-def _plan(log: Log, opening: TakeOver) -> _Plan:
-    """What to read: from where the fold says, as far as an owner before has sent, within what the log still has."""
-    sent = max(log.start if log.commit is None else log.commit.offset, opening.silent_until)
-    until = min(max(sent, log.start), log.end)
-    return _Plan(min(max(opening.start, log.start), until), until)
+def _named(tp: TopicPartition) -> str:
+    return f"{tp.topic}[{tp.partition}]"
 
 
 def _offset(record: ConsumerRecord) -> int:
     return int(record.offset)
-
-
-_UNREADABLE = "see the broker's log, restore the partition or reset the group's offsets past the fault"
-
-Notify = Callable[[TopicPartition, Progress], None]

@@ -3,6 +3,7 @@
 Run as `python -m tests.shell.toy '{"broker": …}'` it is a worker like the product's, with faults that can be planted.
 """
 
+import asyncio
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ from aiokafka import TopicPartition
 from schemas.emissions import Outgoing
 from schemas.events import LogRecord
 from streams.batching import App, Batch, batches, new_app
-from streams.core.fold import Fold, Step, TakeOver
+from streams.core.fold import Step, TakeOver
 from streams.outbox import Outbox
 from streams.ownership import Ownership
 from streams.recovery import Recovery, whole_log
@@ -26,9 +27,10 @@ from streams.recovery import Recovery, whole_log
 class ToyFold:
     """Counts records per key; for each batch it emits the totals of the keys it touched, and forgets nothing."""
 
-    def __init__(self, tp: TopicPartition, position: int, out: str) -> None:
+    def __init__(self, tp: TopicPartition, position: int, out: str, version: int = 1) -> None:
         self.tp = tp
         self.position = position
+        self.version = version
         self.counts: dict[str, int] = {}
         self.out = out
 
@@ -44,11 +46,12 @@ class ToyFold:
         if not touched:
             return Step([], {})
         totals = {key: self.counts[key] for key in touched}
-        value = json.dumps({"from": self.tp.partition, "upto": self.position, "totals": totals}).encode()
+        label = {"from": self.tp.partition, "upto": self.position, "version": self.version}
+        value = json.dumps({**label, "totals": totals}).encode()
         return Step([Outgoing(self.out, str(self.tp.partition).encode(), value)], {"accepted": len(records)})
 
     def metadata(self) -> str:
-        return f"0|{self.position}"
+        return f"v{self.version}|0"
 
 
 @dataclass
@@ -58,9 +61,13 @@ class ToyConfig:
     topic: str = "toy-in"
     out: str = "toy-out"
     log: str = ""  # a file that hears of what happened, one JSON object a line
-    die_at: str = ""  # before-step, after-step, before-ack, after-ack, after-advance: SIGKILL itself there …
-    die_after: int = 0  # … in the batch that makes it so many records
-    fail_at: str = ""  # the same places, by an exception
+    fault_at: str = ""  # before-step, after-step, after-ack, after-advance …
+    fault_after: int = 0  # … of the batch that makes it so many records
+    fault: str = "SIGKILL"  # a signal to itself, or "error"
+    version: int = 1  # the counting version
+    records: int = 2000  # of a batch, at most
+    outbox_timeout_s: float = 10.0
+    stall_s: float = 10.0
     session_timeout_s: float = 10.0
     settings: dict[str, Any] = field(default_factory=dict)
 
@@ -70,11 +77,10 @@ class ToyWorker:
 
     def __init__(self, config: ToyConfig) -> None:
         self.config = config
-        client = {"bootstrap_servers": config.broker}
-        self.outbox = Outbox(client, timeout_s=10.0)
-        self.ownership = Ownership(
-            {config.topic: self.open_fold}, Recovery(client, self.outbox, stall_s=10.0)
-        )
+        self.client = {"bootstrap_servers": config.broker}
+        self.outbox = Outbox(self.client, timeout_s=config.outbox_timeout_s)
+        recovery = Recovery(self.client, self.outbox, stall_s=config.stall_s)
+        self.ownership = Ownership({config.topic: self.open_fold}, recovery)
         self.seen = 0
 
     def open_fold(
@@ -83,27 +89,37 @@ class ToyWorker:
         self.tell(
             "open", tp=tp.partition, committed=committed, metadata=metadata, start=log_start, end=log_end
         )
-        fold: Fold = ToyFold(tp, log_start, self.config.out)
+        fold = ToyFold(tp, log_start, self.config.out, self.config.version)
+        if metadata and not metadata.startswith(f"v{self.config.version}|"):
+            return TakeOver(
+                fold, log_start, silent_until=log_start
+            )  # another counting version: all anew, aloud
         return whole_log(fold, committed, log_start)
 
     def app(self) -> App:
         config = self.config
+        settings = {
+            "broker_session_timeout": config.session_timeout_s,
+            "broker_heartbeat_interval": config.session_timeout_s / 10,
+            **config.settings,
+        }
         app = new_app(
-            config.group,
-            f"kafka://{config.broker}",
-            self.ownership,
-            self.outbox,
-            **{
-                "broker_session_timeout": config.session_timeout_s,
-                "broker_heartbeat_interval": config.session_timeout_s / 10,
-                **config.settings,
-            },
+            config.group, self.client, self.ownership, self.outbox, batch_records=config.records, **settings
         )
 
-        @app.agent(batches(app, config.topic), name="toy")  # type: ignore[untyped-decorator]
+        @app.agent(batches(app, config.topic), name="toy")
         async def fold_batches(stream: Any) -> None:
             async for event in stream.events():
                 await self.process(event.value)
+
+        @app.task
+        async def tell_facts() -> None:
+            while True:
+                facts = {
+                    f.tp.partition: [f.taken_over, f.position, f.end, f.lag] for f in self.ownership.facts()
+                }
+                self.tell("facts", facts=facts)
+                await asyncio.sleep(0.2)
 
         return app
 
@@ -118,17 +134,18 @@ class ToyWorker:
             await self.outbox.publish(step.emissions)
             self.fault("after-ack")
             partition.advance(batch.end)
-            self.fault("after-advance")
             self.tell("batch", tp=batch.tp.partition, records=len(batch.records), end=batch.end)
+            self.fault("after-advance")
 
     def fault(self, place: str) -> None:
-        if self.seen < self.config.die_after:
+        if place != self.config.fault_at or self.seen < self.config.fault_after:
             return
-        if place == self.config.die_at:
-            os.kill(os.getpid(), signal.SIGKILL)
-        if place == self.config.fail_at:
-            message = f"planted at {place}"
+        self.tell("fault", place=place)
+        self.config.fault_at = ""
+        if self.config.fault == "error":
+            message = f"planted {place}"
             raise RuntimeError(message)
+        os.kill(os.getpid(), signal.Signals[self.config.fault])
 
     def tell(self, what: str, **facts: Any) -> None:
         if self.config.log:
@@ -138,10 +155,9 @@ class ToyWorker:
 
 def main() -> None:
     """Run a worker as configured by the first argument, a JSON object."""
-    config = ToyConfig(**json.loads(sys.argv[1]))
-    worker = ToyWorker(config)
+    worker = ToyWorker(ToyConfig(**json.loads(sys.argv[1])))
     app = worker.app()
-    app.Worker(loglevel=os.environ.get("TOY_LOGLEVEL", "WARNING"), quiet=True).execute_from_commandline()
+    app.Worker(loglevel=os.environ.get("TOY_LOGLEVEL", "INFO"), quiet=True).execute_from_commandline()
 
 
 if __name__ == "__main__":
