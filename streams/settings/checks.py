@@ -56,7 +56,7 @@ def _counting(settings: Settings) -> Iterator[Finding]:
     fields = ("counting.windows", "counting.pane")
     if not lengths:
         yield Finding(fields, "must name at least one window (got [])", 'such as ["1h", "24h"]')
-    if odd:
+    if odd and not HOUR_MS % counting.pane_ms:
         yield Finding(
             fields,
             f"must be multiples of the pane, {pane} (got {', '.join(odd)})",

@@ -24,13 +24,13 @@ class Fault(NamedTuple):
 
 
 def in_order(faults: Iterable[Fault]) -> list[Fault]:
-    """Each fault once, those of a file by line; files and variables in the order they first appear."""
+    """Each fault once: first those of files, by line, then those of variables and of nowhere."""
     once = list(dict.fromkeys(faults))
     files = list(dict.fromkeys(fault.where.rpartition(":")[0] for fault in once))
 
-    def place(fault: Fault) -> tuple[int, int]:
+    def place(fault: Fault) -> tuple[bool, int, int]:
         file, _, line = fault.where.rpartition(":")
-        return files.index(file), int(line) if line.isdigit() else 0
+        return not line.isdigit(), files.index(file), int(line) if line.isdigit() else 0
 
     return sorted(once, key=place)
 

@@ -85,7 +85,7 @@ class Reader:
             known |= set(default) if _is_inline(option.kind) else {option.key}
             values[option.name] = self._field(option, default, raw, path)
         self._report_unknown(raw, known, path)
-        self._read_secrets(values, path)
+        self._read_secrets(type(like), values, path)
         return type(like)(**values)
 
     def _as_table(self, raw: Any, path: KeyPath) -> dict[str, Any]:
@@ -177,14 +177,15 @@ class Reader:
         """What the value, or the list it is in, was given from outside the files."""
         return next((self._given[path[:n]] for n in range(len(path), 0, -1) if path[:n] in self._given), None)
 
-    def _read_secrets(self, values: dict[str, Any], path: KeyPath) -> None:
+    def _read_secrets(self, cls: type[Any], values: dict[str, Any], path: KeyPath) -> None:
         """Take secrets from their `_file` twins."""
-        for name in [name for name in values if values.get(f"{name}_file")]:
+        secrets = [option.name for option in options_of(cls) if option.kind.secret]
+        for name in [name for name in secrets if values.get(f"{name}_file")]:
             if values[name]:
                 wrong = Wrong(
                     f"is given twice, by {variable((*path, name))} and {name}_file", "keep one of them"
                 )
-                self.fault((*path, name), wrong)
+                self.fault((*path, name), wrong, self.origins[(*path, name)])
             lines = values[f"{name}_file"].read_text("utf-8", "replace").splitlines()
             values[name] = lines[0].strip() if lines else ""
             if not values[name]:

@@ -80,13 +80,12 @@ class _Scanner:
                 path += (self._arrays[path],)
             path += (name,)
         end, self.at = self.at + brackets, start
-        self._note(path)
+        for n in range(1, len(path) + 1):
+            self._note(path[:n])
         if repeated:
             self._arrays[path] = self._arrays.get(path, -1) + 1
             path += (self._arrays[path],)
             self._note(path)
-        elif path in self._arrays:
-            path += (self._arrays[path],)
         self.at = end
         return path
 

@@ -83,7 +83,7 @@ class Counting:
 
     @property
     def window_lengths_ms(self) -> dict[str, int]:
-        """Name → length of each window, shortest first."""
+        """Name → length of each window, in the order given."""
         return {window.name: window.length_ms for window in self.windows}
 
     @property
