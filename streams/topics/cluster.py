@@ -7,7 +7,7 @@ every setting of the topic again, because Kafka's AlterConfigs resets those it d
 
 import asyncio
 import logging
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
@@ -29,8 +29,8 @@ from streams.topics.planning import Difference, Found
 from streams.topics.table import TopicSpec
 
 _SET_ON_TOPIC: Final = 1  # DescribeConfigs: DYNAMIC_TOPIC_CONFIG
-_COORDINATOR_TRIES: Final = 50
-_COORDINATOR_WAIT_S: Final = 0.2
+_TRIES: Final = 100
+_WAIT_S: Final = 0.1  # with _TRIES 10 s: what a cluster needs to spread a change is far below
 _ALREADY_THERE: Final = TopicAlreadyExistsError.errno
 
 
@@ -73,8 +73,8 @@ class Cluster:
                 told[name] = values, {key: value for key, value in values.items() if key in own}
         return told
 
-    async def create(self, specs: Iterable[TopicSpec]) -> None:
-        """Create topics; one that exists by now is left as it is.
+    async def create(self, specs: Sequence[TopicSpec]) -> None:
+        """Create topics, and return when they can be seen; one that exists by now is left as it is.
 
         Raises:
             ConfigurationError: the cluster refuses one.
@@ -89,9 +89,15 @@ class Cluster:
         for name, code, message in response.topic_errors:
             if code != _ALREADY_THERE:
                 _refuse(code, message, name)
+        made = {spec.kafka_name for spec in specs}
+
+        async def are_there() -> bool:
+            return made <= {topic["topic"] for topic in await self._admin.describe_topics()}
+
+        await _until(are_there)
 
     async def alter(self, changes: Mapping[str, Mapping[str, str]]) -> None:
-        """Set configuration of topics, keeping all that was set on them before.
+        """Set configuration of topics, keeping all that was set on them before, and return when it can be seen.
 
         Args:
             changes: topic → what to set.
@@ -108,22 +114,37 @@ class Cluster:
             for code, message, _, name in response.resources:
                 _refuse(code, message, name)
 
+        async def are_set() -> bool:
+            now = await self._configs(list(changes))
+            return all(configs.items() <= now[name][1].items() for name, configs in changes.items())
+
+        await _until(are_set)
+
     async def committed(self, group: str, topics: Mapping[str, int]) -> set[TopicPartition]:
         """Partitions that the group has a position in, of twice as many as each topic has.
 
         A cluster that has never seen a group makes its coordinator first; that is waited for.
         """
         asked = [TopicPartition(topic, n) for topic, count in topics.items() for n in range(2 * count)]
-        for attempt in range(_COORDINATOR_TRIES):
+        tried = 0
+        while True:
             try:
                 told = await self._admin.list_consumer_group_offsets(group, partitions=asked)
             except (GroupCoordinatorNotAvailableError, GroupLoadInProgressError, NotCoordinatorForGroupError):
-                if attempt == _COORDINATOR_TRIES - 1:
+                tried += 1
+                if tried == _TRIES:
                     raise
-                await asyncio.sleep(_COORDINATOR_WAIT_S)
+                await asyncio.sleep(_WAIT_S)
             else:
                 return {tp for tp, commit in told.items() if commit.offset >= 0}
-        return set()
+
+
+async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
+    """Wait until a broker shows what the controller has done; give up quietly after some seconds."""
+    for _ in range(_TRIES):
+        if await is_so():
+            return
+        await asyncio.sleep(_WAIT_S)
 
 
 def _refuse(code: int, message: str | None, topic: str) -> None:
