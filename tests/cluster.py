@@ -5,6 +5,7 @@ is done here in the plainest way, with a fault possible before every single writ
 """
 
 import random
+from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -92,7 +93,9 @@ class Cluster:
 
     def read(self, name: str, start: int, most: int) -> list[Entry]:
         """Up to `most` records from an offset on."""
-        return [entry for entry in self.logs[name] if entry.offset >= start][:most]
+        log = self.logs[name]
+        first = bisect_left(log, start, key=lambda entry: entry.offset)
+        return log[first : first + most]
 
     def end(self, name: str) -> int:
         """The offset after the last record."""

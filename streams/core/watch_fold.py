@@ -8,13 +8,14 @@ every owner, dead, paused or new, sends the same records, and the message's offs
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.codec import Rejected, dead_letter_headers, encode_record, from_json, to_json
-from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing, WindowCounts
+from schemas.codec import CountsWriter, Rejected, dead_letter_headers, encode_record, from_json, to_json
+from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing
 from schemas.events import LogRecord
+from schemas.instants import rfc3339
 from schemas.vocabulary import RejectReason
 from streams.core.alert_book import AlertBook
 from streams.core.fold import Step
@@ -140,14 +141,13 @@ class WatchFold:
         board = city.boards[topic]
         city.detect_from(offset)
         for tick, cell, numbers in board.correct():
-            self._send_counts(city.jurisdiction, cell, (tick, numbers), offset)
+            self._send_counts(city.writer, tick, [(cell, numbers)], offset)
         reached = city.reached(topic, self.sources)
         if reached is None:
             return
         revision = offset * REVISIONS
         for at in board.advance(reached):
-            for cell, numbers in at.changed:
-                self._send_counts(city.jurisdiction, cell, (at.tick, numbers), offset)
+            self._send_counts(city.writer, at.tick, at.changed, offset)
             self._send_alerts(city.detect(at, revision, self.sources))
             revision += 1
         city.forget(topic, reached, self.sources)
@@ -168,15 +168,13 @@ class WatchFold:
             self._send_kpis(city.measure(at.tick, [cell for cell, _ in at.changed], offset))
         city.forget(topic, reached, self.sources)
 
-    def _send_counts(self, jurisdiction: str, cell: Cell, stands: tuple[int, Numbers], revision: int) -> None:
-        """How a cell stands at a tick."""
-        zone, crime_type = cell
-        tick, numbers = stands
-        timeline = self.rules.timeline
-        counts = dict(zip(timeline.windows, numbers, strict=True))
-        record = WindowCounts(jurisdiction, zone, crime_type, tick * timeline.pane_ms, counts, revision)
-        key = f"{jurisdiction}|{zone}|{crime_type}".encode()
-        self._sent.append(Outgoing(self.rules.window_counts_topic, key, encode_record(record)))
+    def _send_counts(
+        self, writer: CountsWriter, tick: int, cells: Iterable[tuple[Cell, Numbers]], offset: int
+    ) -> None:
+        """How cells stand at a tick."""
+        at, topic = rfc3339(tick * self.rules.timeline.pane_ms), self.rules.window_counts_topic
+        for cell, numbers in cells:
+            self._sent.append(Outgoing(topic, *writer.write(cell, at, numbers, offset)))
 
     def _send_alerts(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:

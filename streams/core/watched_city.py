@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
+from schemas.codec import CountsWriter
 from schemas.emissions import Alert, KpiValue
 from schemas.vocabulary import ANY
 from streams.core.alert_book import AlertBook
@@ -50,6 +51,7 @@ class WatchedCity:
         self.detectors = detectors
         self.alerts = alerts
         self.kpis = kpis
+        self.writer = CountsWriter(jurisdiction, next(iter(timelines.values())).windows)
         self.snapshot_start = 0  # cells offset from which the last snapshot's successor state can be folded
         self._waits_for: Mapping[str, Any] | None = None
         self._thinned: dict[str, int] = {}
