@@ -34,7 +34,7 @@ def present(error: BaseException) -> int:
             _write(error.format_message())
             return WRONG_USE
         case click.UsageError():
-            _say(error.format_message(), _usage(error))
+            _say(_lowered(error), _usage(error))
             return WRONG_USE
     # By name, so that `vigil --help` imports neither the settings nor a Kafka client.
     if f"{type(error).__module__}.{type(error).__name__}" == "streams.settings.faults.ConfigurationError":
@@ -47,7 +47,9 @@ def present(error: BaseException) -> int:
 def _failure(error: BaseException) -> tuple[str, str]:
     """A message for what failed, and a hint."""
     said = str(error) or type(error).__name__
-    if isinstance(error, click.ClickException | Failed):
+    if isinstance(error, click.ClickException):
+        return _lowered(error), ""
+    if isinstance(error, Failed):
         return said, ""
     if isinstance(error, OSError):
         return _file_fault(error), ""
@@ -62,8 +64,7 @@ def _failure(error: BaseException) -> tuple[str, str]:
 
 def _say(message: str, hint: str = "") -> None:
     """`vigil: message`, and a hint below it."""
-    lowered = message[:1].lower() + message[1:] if message[1:2].islower() else message
-    _write(f"vigil: {lowered.rstrip('.')}")
+    _write(f"vigil: {message}")
     if hint:
         _write(f"       {hint}")
 
@@ -84,10 +85,14 @@ def _write(line: str) -> None:
         return  # standard error is closed: the exit code must do
 
 
+def _lowered(error: click.ClickException) -> str:
+    """What click says, as our messages are: lower case, no full stop."""
+    said = error.format_message()
+    return f"{said[:1].lower()}{said[1:]}".rstrip(".")
+
+
 def _usage(error: click.UsageError) -> str:
-    if error.ctx is None:
-        return ""
-    return f"try: {error.ctx.command_path} --help"
+    return f"try: {error.ctx.command_path if error.ctx else 'vigil'} --help"
 
 
 def _file_fault(error: OSError) -> str:

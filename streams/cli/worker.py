@@ -35,4 +35,4 @@ def worker(session: Session, web_port: int | None) -> None:
         raise Failed(message) from None
     code = app.run_worker(settings)
     if code:
-        raise SystemExit(code)
+        raise click.exceptions.Exit(code)
