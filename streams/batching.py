@@ -112,24 +112,39 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             raise ConsumerStoppedError
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop))
 
-    async def fetch(self, tps: Sequence[TP], most: int, timeout_s: float) -> list[Fetched]:
-        """What was fetched of `tps`, at most so many records; one entry for each, also when nothing came."""
+    async def fetch(self, tps: Sequence[TP], generation: int, most: int, timeout_s: float) -> list[Fetched]:
+        """What was fetched of `tps`, at most so many records; one entry for each, also when nothing came.
+
+        A fetch that outlives its generation takes nothing: its records would be thrown away, and missing in the next.
+        """
         consumer = self._ensure_consumer()
         # Faust never asks these; their errors would go unheard, and the group or the reading would stand still.
         consumer._coordinator.check_errors()
         if consumer._fetcher.error_future.done():
             consumer._fetcher.error_future.result()
         with consumer._subscription.fetch_context():
-            if not tps:
-                await asyncio.sleep(timeout_s)
-                return []
-            before = self._positions(tps)
-            records = await consumer._fetcher.fetched_records(tps, timeout=timeout_s, max_records=most)
-            after = self._positions(before)
-            return [
-                Fetched(tp, records.get(tp, ()), before[tp], end, consumer.highwater(tp), self._heard_at(tp))
-                for tp, end in after.items()
-            ]
+            fetched = await self._take(tps, generation, most) if tps else []
+            if any(part.end > part.start for part in fetched):
+                return fetched
+            # Ends at once when anything comes; `fetched_records` itself would wait for the next generation.
+            waiter = consumer._fetcher._create_fetch_waiter()
+            try:
+                await asyncio.wait([waiter], timeout=timeout_s)
+            finally:
+                waiter.cancel()
+            return await self._take(tps, generation, most) if tps else []
+
+    async def _take(self, tps: Sequence[TP], generation: int, most: int) -> list[Fetched]:
+        """Take what is there, without waiting: from the check to the positions nothing else runs in this thread."""
+        consumer = self._ensure_consumer()
+        if consumer._coordinator.generation != generation or consumer._subscription.reassignment_in_progress:
+            return []
+        before = self._positions(tps)
+        records = await consumer._fetcher.fetched_records(tps, timeout=0, max_records=most)
+        return [
+            Fetched(tp, records.get(tp, ()), before[tp], end, consumer.highwater(tp), self._heard_at(tp))
+            for tp, end in self._positions(before).items()
+        ]
 
     def _state(self, tp: TP) -> Any:
         subscription = self._ensure_consumer()._subscription.subscription
@@ -211,9 +226,9 @@ class BatchingConsumer(driver.Consumer):
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
         generation = self.app.consumer_generation_id
-        ready = [TP(*tp) for tp in self._ownership.ready()]
+        ready = [TP(*tp) for tp in self._ownership.ready(generation)]
         most = self._batch_records * FETCH_BATCHES
-        fetched = await self._thread.run(self._thread.fetch(ready, most, 0.5 if ready else 0.05))
+        fetched = await self._thread.run(self._thread.fetch(ready, generation, most, 0.5 if ready else 0.05))
         for batch in self._batches(fetched, generation):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return

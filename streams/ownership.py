@@ -259,9 +259,9 @@ class Ownership:
             if not self._in_hand:
                 self._idle.set()
 
-    def ready(self) -> list[TopicPartition]:
+    def ready(self, generation: int) -> list[TopicPartition]:
         """The partitions to read from."""
-        return [tp for tp, partition in self._owned.items() if partition.fold is not None]
+        return [tp for tp, p in self._owned.items() if p.fold is not None and p.generation == generation]
 
     def heard_of(self, tp: TopicPartition, end: int | None, heard_at: float | None) -> None:
         """Note the end of a partition's log, and when the broker told it."""

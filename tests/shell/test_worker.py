@@ -50,3 +50,72 @@ def test_end_between_two_steps_of_a_batch_changes_nothing(
     world.worker(records=700, session_timeout_s=6.0)
     world.wait_for_end()
     world.check()
+
+
+def test_three_workers_share_four_partitions_and_one_is_killed(new_world: NewWorld) -> None:
+    world = new_world(partitions=4)
+    workers = [world.worker(session_timeout_s=6.0) for _ in range(3)]
+    wait_until(lambda: sorted(len(worker.owns()) for worker in workers) == [1, 1, 2], "all share")
+    world.produce(4_000)
+    victim = max(workers, key=lambda worker: len(worker.owns()))
+    world.produce(4_000)
+    victim.signal(signal.SIGKILL)
+    world.produce(4_000)
+    world.wait_for_end()
+    left = [worker for worker in workers if worker is not victim]
+    wait_until(lambda: sorted(len(worker.owns()) for worker in left) == [2, 2], "two share")
+    assert set.union(*(worker.owns() for worker in left)) == {0, 1, 2, 3}
+    world.check()
+
+
+def test_fold_outlives_a_rebalance_that_gives_its_partition_back(new_world: NewWorld) -> None:
+    world = new_world(partitions=4)
+    world.produce(4_000)
+    first = world.worker()
+    world.wait_for_end()
+    second = world.worker()
+    wait_until(lambda: len(first.owns()) == 2 and len(second.owns()) == 2, "both share")
+    world.produce(400)
+    world.wait_for_end()
+    assert second.stop() < 10.0
+    wait_until(lambda: len(first.owns()) == 4, "the first has all again")
+    world.produce(400)
+    world.wait_for_end()
+    opened = [opened["tp"] for opened in first.told("open")]
+    assert sorted(opened) == sorted([0, 1, 2, 3, *second.owns()]), "only what another owned is folded again"
+    world.check()
+
+
+def test_sigterm_in_full_flow_ends_in_time_with_everything_processed_committed(new_world: NewWorld) -> None:
+    world = new_world(partitions=4)
+    world.produce(400_000, keys=1_000)
+    worker = world.worker(records=500)
+    wait_until(lambda: len(worker.told("batch")) > 20, "it is in full flow")
+    assert worker.stop() < 10.0
+    ends = dict.fromkeys(range(4), 0) | {batch["tp"]: batch["end"] for batch in worker.told("batch")}
+    assert {number: offset for number, (offset, _) in world.commits().items()} == ends
+    assert sum(ends.values()) < 400_000, "it ended on its way"
+
+
+@pytest.mark.parametrize("place", ["after-step", "after-ack"])
+def test_paused_worker_that_wakes_moves_no_commit(new_world: NewWorld, place: str) -> None:
+    world = new_world()
+    world.produce(5_000)
+    paused = world.worker(
+        fault_at=place, fault_after=2_500, fault="SIGSTOP", records=700, session_timeout_s=6.0
+    )
+    wait_until(lambda: paused.told("fault"), "it is paused with a batch in hand")
+    other = world.worker(records=700, session_timeout_s=6.0)
+    world.wait_for_end()
+    world.produce(700)
+    world.wait_for_end()
+    before = world.commits()
+    paused.signal(signal.SIGCONT)
+    wait_until(
+        lambda: len(paused.owns() | other.owns()) == 1 and len(other.facts()) + len(paused.facts()) == 1,
+        "one owns it",
+    )
+    assert world.commits() == before
+    world.produce(700)
+    world.wait_for_end()
+    world.check()

@@ -87,6 +87,19 @@ class World:
         for made in self.admin.create_topics(topics).values():
             made.result()
 
+    def create_again(self) -> None:
+        """Make the topic that was deleted."""
+        for made in self.admin.create_topics([NewTopic(self.topic, self.partitions)]).values():
+            made.result()
+
+    def reset(self, offset: int) -> None:
+        """Commit an offset for partition 0, as an operator's tool would."""
+        consumer = Consumer({"bootstrap.servers": self.broker, "group.id": self.group})
+        try:
+            consumer.commit(offsets=[TopicPartition(self.topic, 0, offset)], asynchronous=False)
+        finally:
+            consumer.close()
+
     def produce(self, count: int, *, keys: int = 7, value: bytes = b"x" * 50, **producer: Any) -> None:
         """Records with keys k0, k1, … in turn, to the partitions in turn; returns when they are in the log."""
         config = {"bootstrap.servers": self.broker, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
