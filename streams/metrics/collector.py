@@ -152,5 +152,7 @@ def _jurisdiction_samples(view: JurisdictionView) -> Iterator[Sample]:
         total = sum(kpi.counts)
         if kpi.threshold_s is not None:
             yield names.RESPONSE_GOAL, labels, kpi.threshold_s
+        for reason, intervals in kpi.left_out.items():
+            yield names.RESPONSE_LEFT_OUT, (*labels, reason), intervals
         if kpi.within is not None and total:
             yield names.RESPONSE_WITHIN, labels, kpi.within / total

@@ -23,7 +23,6 @@ _BY_PREFIX: Final[Mapping[str, Metric]] = {
     "dead_letter": names.DEAD_LETTERS,
     "personal": names.PERSONAL,
     "cells": names.PARTIALS,
-    "left_out": names.LEFT_OUT,
 }
 
 

@@ -63,16 +63,17 @@ class Templates:
         return "".join(lines)
 
     def histograms(self, view: JurisdictionView, kpis: Iterable[KpiView]) -> str:
-        """Buckets and count of each histogram; there is no sum, because intervals travel as buckets."""
+        """Buckets, count and, where it is known, sum of each histogram."""
         known = self._histograms.setdefault(view.jurisdiction, {})
         lines: list[str] = []
         for kpi in kpis:
-            key = (kpi.agency, kpi.priority, kpi.kpi, kpi.over, tuple(kpi.bounds_s))
+            key = (kpi.agency, kpi.priority, kpi.kpi, kpi.over, tuple(kpi.bounds_s), kpi.sum_s is None)
             template = known.get(key)
             if template is None:
                 template = known[key] = _histogram_template(view.jurisdiction, kpi)
             cumulative = tuple(accumulate(kpi.counts))
-            lines.append(template % (*cumulative, cumulative[-1]))
+            known_sum = () if kpi.sum_s is None else (kpi.sum_s,)
+            lines.append(template % (*cumulative, cumulative[-1], *known_sum))
         return "".join(lines)
 
 
@@ -86,13 +87,14 @@ def _histogram_template(jurisdiction: str, kpi: KpiView) -> str:
     values = (jurisdiction, kpi.agency, kpi.priority, kpi.kpi, kpi.over)
     bounds = [f"{bound:g}" for bound in kpi.bounds_s] + ["+Inf"]
     buckets = (_line(f"{name}_bucket", (*labels, "le"), (*values, bound)) for bound in bounds)
-    return "".join(buckets) + _line(f"{name}_count", labels, values)
+    text = "".join(buckets) + _line(f"{name}_count", labels, values)
+    return text if kpi.sum_s is None else text + _line(f"{name}_sum", labels, values, "%r")
 
 
-def _line(name: str, labels: Sequence[str], values: Sequence[str]) -> str:
+def _line(name: str, labels: Sequence[str], values: Sequence[str], number: str = "%d") -> str:
     """`name{label="value",…} %d`, percent signs in values doubled."""
     inside = ",".join([f'{label}="{_escaped(value)}"' for label, value in zip(labels, values, strict=True)])
-    return f"{name}{{{inside}}} %d\n"
+    return f"{name}{{{inside}}} {number}\n"
 
 
 @lru_cache(maxsize=4096)

@@ -51,6 +51,12 @@ RESPONSE_WITHIN: Final = Metric(
     "Share of the intervals in the rolling window that met the goal.",
     ("jurisdiction", "agency", "priority", "kpi", "over"),
 )
+RESPONSE_LEFT_OUT: Final = Metric(
+    "vigil_response_left_out",
+    "gauge",
+    "Intervals in the rolling window that could not be measured: missing, negative or absurd.",
+    ("jurisdiction", "agency", "priority", "kpi", "over", "reason"),
+)
 CALLS_HOLDING: Final = Metric(
     "vigil_calls_holding", "gauge", "Calls that wait for a unit.", ("jurisdiction", "priority")
 )
@@ -137,12 +143,6 @@ TRANSITIONS: Final = Metric(
 )
 PARTIALS: Final = Metric(
     "vigil_partials_total", "counter", "Messages of cells by what was done with them.", ("topic", "verdict")
-)
-LEFT_OUT: Final = Metric(
-    "vigil_intervals_left_out_total",
-    "counter",
-    "Response intervals that could not be measured.",
-    ("topic", "reason"),
 )
 OTHER: Final = Metric("vigil_tallies_total", "counter", "Anything else that was tallied.", ("topic", "kind"))
 BATCH_SECONDS: Final = Metric(

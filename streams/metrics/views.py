@@ -49,6 +49,8 @@ class KpiView(NamedTuple):
     counts: Sequence[int]  # per bucket, not cumulative; one more than bounds: the last is beyond all of them
     threshold_s: float | None = None  # the goal
     within: int | None = None  # how many were at most the threshold
+    sum_s: float | None = None  # of all intervals, when it is known
+    left_out: Mapping[str, int] = {}  # reason → intervals that could not be measured
 
 
 class HoldingView(NamedTuple):

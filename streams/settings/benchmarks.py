@@ -1,6 +1,6 @@
 """How fast calls should be answered: thresholds with the standard and edition they come from.
 
-A city's own goals go into `[[jurisdictions.NAME.benchmarks]]` and take precedence.
+A city's own goals go into `[[jurisdictions.NAME.benchmarks]]` and replace the built-in ones that they cover.
 """
 
 # ruff: noqa: RUF009 -- option() and table() make dataclass fields, not values
@@ -62,7 +62,7 @@ BUILT_IN: Final = (
         source="local goals such as 5:15 on city dashboards; no standard",
     ),
 )
-"""Used by every jurisdiction that does not name its own for the same interval, agency and priority."""
+"""Used by every jurisdiction whose own goals do not cover them."""
 
 BUCKETS_S: Final = (
     10,
@@ -90,6 +90,15 @@ BUCKETS_S: Final = (
 
 Source: NENA-STA-020.1 (15, 20), NFPA 1225 (60), NFPA 1710 (64, 106, 80, 60, 240, 360, 480, 610), 8:59 (539); the
 others only give the rest of the distribution a shape."""
+
+
+def covers(general: Benchmark, particular: Benchmark) -> bool:
+    """Whether every interval that `particular` is about is one that `general` is about too."""
+    return (
+        general.kpi == particular.kpi
+        and general.agency in (particular.agency, ANY)
+        and general.priority in (particular.priority, ANY)
+    )
 
 
 def benchmark_for(

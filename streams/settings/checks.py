@@ -101,12 +101,9 @@ def _kafka(settings: Settings) -> Iterator[Finding]:
         remedy = "set VIGIL_KAFKA_SASL_PASSWORD or kafka.sasl_password_file"
         yield Finding(("kafka.sasl_password", protocol), f"is needed with {kafka.security_protocol}", remedy)
     if not sasl and (kafka.sasl_username or kafka.sasl_password):
-        remedy = "SASL_SSL sends it over TLS"
-        yield Finding(
-            (protocol, "kafka.sasl_username"),
-            f"is {kafka.security_protocol}, so a user would not be sent",
-            remedy,
-        )
+        fields = (protocol, "kafka.sasl_username", "kafka.sasl_password", "kafka.sasl_password_file")
+        problem = f"is {kafka.security_protocol}, so a user would not be sent"
+        yield Finding(fields, problem, "SASL_SSL sends it over TLS")
     yield from _kafka_tls(kafka)
 
 

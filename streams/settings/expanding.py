@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from streams.settings.faults import Fault, Wrong, shown
+from streams.settings.files import existing_file
 from streams.settings.reader import Layout, dotted
 from streams.settings.toml_lines import KeyPath
 
@@ -22,10 +23,16 @@ def expand(raw: dict[str, Any], layout: Layout) -> list[Fault]:
     for path, table in _jurisdictions(raw):
         for key, take in (("file", _take_table), ("type_map_file", _take_type_map)):
             file = table.get(key)
-            if not isinstance(file, str) or not (layout.base((*path, key)) / file).is_file():
-                continue  # the field itself is found to be wrong when it is read
             try:
-                take(layout.base((*path, key)) / file, table, path, layout)
+                found = (
+                    existing_file(file, layout.base((*path, key)), "file") if isinstance(file, str) else None
+                )
+            except Wrong:
+                continue  # the field itself is found to be wrong when it is read
+            if found is None:
+                continue
+            try:
+                take(found, table, path, layout)
             except Wrong as wrong:
                 faults.append(
                     Fault(
@@ -58,6 +65,9 @@ def read_toml(path: Path) -> tuple[str, dict[str, Any]]:
         what, where = (found[1], f"{shown(path)}:{found[2]}") if found else (str(error), "")
         problem = f"is not TOML: {what[:1].lower()}{what[1:]}" + (f" at column {found[3]}" if found else "")
         raise Wrong(problem, 'texts and durations need quotes: pane = "60s"', where) from None
+    except (RecursionError, ValueError):
+        problem = "is not TOML that anybody would write: nested too deeply, or a number too long"
+        raise Wrong(problem) from None
 
 
 def _jurisdictions(raw: dict[str, Any]) -> Iterator[tuple[KeyPath, dict[str, Any]]]:
@@ -93,6 +103,14 @@ def _take_type_map(file: Path, table: dict[str, Any], path: KeyPath, layout: Lay
 
 
 def _csv_codes(file: Path, below: KeyPath, layout: Layout) -> dict[str, Any]:
+    try:
+        return _codes(file, below, layout)
+    except (UnicodeDecodeError, csv.Error) as error:
+        problem = f"is not CSV in UTF-8 ({str(error).lower()})"
+        raise Wrong(problem, "save it as CSV with UTF-8", shown(file)) from None
+
+
+def _codes(file: Path, below: KeyPath, layout: Layout) -> dict[str, Any]:
     with file.open(encoding="utf-8-sig", newline="") as lines:
         rows = csv.DictReader(lines)
         if not {"code", "crime_type"} <= set(rows.fieldnames or ()):

@@ -30,18 +30,22 @@ def existing_file(text: str, base: Path, what: str) -> Path:
     Raises:
         Wrong: there is no such file, it is a directory, or it may not be read.
     """
-    path = (base / Path(text).expanduser()).resolve()
-    if path.is_dir():
-        problem = f'is a directory, not a {what} (got "{text}")'
-        raise Wrong(problem, "name the file in it")
     try:
+        path = (base / Path(text).expanduser()).resolve()
         path.open("rb").close()
     except FileNotFoundError:
         problem = f'names a {what} that does not exist (got "{text}")'
-        raise Wrong(problem, f"looked for {shown(path)}") from None
-    except OSError as error:
-        problem = f'names a {what} that cannot be read (got "{text}": {(error.strerror or "").lower()})'
-        raise Wrong(problem, "give this user the right to read it") from None
+        raise Wrong(problem, f"looked for {shown(base / text)}") from None
+    except IsADirectoryError:
+        problem = f'is a directory, not a {what} (got "{text}")'
+        raise Wrong(problem, "name the file in it") from None
+    except PermissionError:
+        problem = f'names a {what} that this user may not read (got "{text}")'
+        raise Wrong(problem, "give it the right to") from None
+    except (OSError, ValueError, RuntimeError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        problem = f"cannot name a {what} (got {text[:80]!r}: {reason.lower().rstrip('.')})"
+        raise Wrong(problem) from None
     return path
 
 
@@ -65,10 +69,17 @@ class Zones(Kind):
         if not text:
             return None
         path, colon, name = text.rpartition(":")
-        if not colon or (base / text).exists() or "/" in name:
+        if not colon or "/" in name or _exists(base / text):
             path, name = text, ""
         return ZonesFile(existing_file(path, base, "zones file"), name or None)
 
     def show(self, value: Any) -> Any:
         """The path and property as in the file."""
         return "" if value is None else shown(value.path) + (f":{value.property}" if value.property else "")
+
+
+def _exists(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:
+        return False

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.vocabulary import Agency, CrimeType
-from streams.settings.benchmarks import BUILT_IN, Benchmark, benchmark_for
+from streams.settings.benchmarks import BUILT_IN, Benchmark, benchmark_for, covers
 from streams.settings.files import ExistingFile, Zones, ZonesFile
 from streams.settings.kinds import Integer, ListOf, MapOf, TimeZone, Word
 from streams.settings.options import option, rows
@@ -37,10 +37,15 @@ class Jurisdiction:
         {}, MapOf(Integer()), "zone = number of residents, for the fairness report", env=False
     )
     benchmarks: tuple[Benchmark, ...] = rows(
-        Benchmark, (), "response goals; one that fits beats every built-in one"
+        Benchmark, (), "response goals; they replace the built-in ones they cover"
     )
+
+    @property
+    def goals(self) -> tuple[Benchmark, ...]:
+        """The jurisdiction's own goals, and the built-in ones that none of them covers."""
+        built_in = (each for each in BUILT_IN if not any(covers(own, each) for own in self.benchmarks))
+        return (*self.benchmarks, *built_in)
 
     def benchmark(self, kpi: str, agency: str, priority: str) -> Benchmark | None:
         """The goal for an interval here, None when there is none."""
-        own = benchmark_for(self.benchmarks, kpi, agency, priority)
-        return own or benchmark_for(BUILT_IN, kpi, agency, priority)
+        return benchmark_for(self.goals, kpi, agency, priority)

@@ -98,7 +98,7 @@ def test_nothing_is_exposed_that_is_not_listed(metrics: Metrics, worker: Worker)
 
 
 def full_city() -> JurisdictionView:
-    kpi = KpiView("fire", "1", "turnout", "1h", (60, 80, 90.5), (1, 2, 0, 4), 80.0, 3)
+    kpi = KpiView("fire", "1", "turnout", "1h", (60, 80, 90.5), (1, 2, 0, 4), 80.0, 3, 512.5, {"missing": 6})
     return city(
         cells=[CellView("B04", "burglary", (1, 4))],
         tick_ms=60_000,
@@ -221,8 +221,17 @@ def test_response_buckets_lie_on_the_thresholds_and_are_cumulative(metrics: Metr
     }
     assert buckets == {"60": 1, "80": 3, "90.5": 3, "+Inf": 7}
     assert value(samples, "vigil_response_seconds_count", **labels) == 7
+    assert value(samples, "vigil_response_seconds_sum", **labels) == 512.5
+    assert value(samples, "vigil_response_left_out", **labels, reason="missing") == 6
     assert value(samples, "vigil_response_goal_seconds", **labels) == 80
     assert value(samples, "vigil_response_within_goal_ratio", **labels) == pytest.approx(3 / 7)
+
+
+def test_sum_that_is_not_known_is_absent(metrics: Metrics, worker: Worker) -> None:
+    worker.watched = [city(kpis=[KpiView("ems", "1", "travel", "1h", (60,), (1, 2))])]
+    names = {name for name, _ in scrape(metrics)}
+    assert "vigil_response_seconds_count" in names
+    assert "vigil_response_seconds_sum" not in names
 
 
 def test_kpi_without_a_goal_or_without_intervals_has_no_ratio(metrics: Metrics, worker: Worker) -> None:
@@ -283,12 +292,6 @@ def test_partition_facts(metrics: Metrics, worker: Worker) -> None:
         pytest.param("alerts.escalated", "vigil_alert_transitions_total", {"state": "escalated"}, id="alert"),
         pytest.param(
             "cells.stale", "vigil_partials_total", {"topic": "incidents", "verdict": "stale"}, id="partial"
-        ),
-        pytest.param(
-            "left_out.negative",
-            "vigil_intervals_left_out_total",
-            {"topic": "incidents", "reason": "negative"},
-            id="interval",
         ),
         pytest.param(
             "something.new",

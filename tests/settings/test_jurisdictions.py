@@ -119,6 +119,15 @@ def test_fault_in_a_type_map_file_names_its_line(files: Files, name: str, conten
     assert files.faults(f'[defaults]\ntype_map_file = "{name}"') == [fault]
 
 
+def test_type_map_in_another_encoding_is_a_fault(files: Files) -> None:
+    (files.folder / "codes.csv").write_bytes("code,crime_type\né,arson\n".encode("latin-1"))
+    (fault,) = files.faults('[defaults]\ntype_map_file = "codes.csv"')
+    assert fault.startswith(
+        "codes.csv: defaults.type_map_file is not CSV in UTF-8 ('utf-8' codec can't decode"
+    )
+    assert fault.endswith("; save it as CSV with UTF-8")
+
+
 def test_tables_that_are_no_tables_are_told_and_not_expanded(files: Files) -> None:
     assert files.faults("defaults = 1\njurisdictions = 2") == [
         "vigil.toml:1: defaults must be a table (got 1); write [defaults] above its keys",
@@ -144,7 +153,7 @@ def test_colon_that_is_part_of_a_zones_path_stays_in_it(files: Files) -> None:
     assert files.load('[defaults]\nzones = ""').defaults.zones is None
 
 
-def test_own_goal_beats_every_built_in_one_and_the_more_particular_wins(files: Files) -> None:
+def test_own_goal_replaces_the_built_in_ones_it_covers_and_the_more_particular_wins(files: Files) -> None:
     city = files.load(
         """
         [[defaults.benchmarks]]
@@ -164,6 +173,17 @@ def test_own_goal_beats_every_built_in_one_and_the_more_particular_wins(files: F
     assert ems is not None
     assert (fire.threshold_s, fire.source) == (90.0, "local goal")
     assert (ems.threshold_s, ems.percentile, ems.source) == (70.0, 0.95, "council, 2025")
+    assert {each.kpi for each in city.goals[2:]} == {Kpi.PROCESSING, Kpi.TRAVEL, Kpi.RESPONSE}
+
+
+def test_particular_goal_leaves_the_built_in_one_to_the_others(files: Files) -> None:
+    city = files.load(
+        '[[defaults.benchmarks]]\nkpi = "turnout"\nagency = "fire"\npriority = "1"\nthreshold = "70s"'
+    ).defaults
+    for priority, threshold_s in (("1", 70), ("2", 80)):
+        found = city.benchmark(Kpi.TURNOUT, "fire", priority)
+        assert found is not None
+        assert found.threshold_s == threshold_s
 
 
 @pytest.mark.parametrize(

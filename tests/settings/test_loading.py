@@ -384,12 +384,34 @@ def test_unreadable_file_is_a_fault_of_its_field(files: Files, monkeypatch: pyte
     def refuse(path: Path, *args: object, **kwargs: object) -> object:
         if path.name == "rules.toml":
             raise PermissionError(13, "Permission denied")
-        return original(path, *args, **kwargs)  # type: ignore[arg-type]
+        return original(path, *args, **kwargs)  # type: ignore[call-overload]
 
     monkeypatch.setattr(Path, "open", refuse)
     assert files.faults('[detection]\nrules_file = "rules.toml"') == [
-        'vigil.toml:2: detection.rules_file names a rules file that cannot be read (got "rules.toml": permission denied); '
-        "give this user the right to read it"
+        'vigil.toml:2: detection.rules_file names a rules file that this user may not read (got "rules.toml"); '
+        "give it the right to"
+    ]
+
+
+@pytest.mark.parametrize(
+    "name, reason",
+    [
+        pytest.param("\\u0000", "embedded null byte", id="NUL"),
+        pytest.param("x" * 300, "file name too long", id="too long"),
+        pytest.param("~nobody-of-that-name/x", "could not determine home directory", id="no such home"),
+    ],
+)
+@pytest.mark.parametrize("field", ["file", "type_map_file", "zones"])
+def test_name_that_no_file_can_have_is_a_fault(files: Files, field: str, name: str, reason: str) -> None:
+    (fault,) = files.faults(f'[defaults]\n{field} = "{name}"')
+    assert fault.startswith(f"vigil.toml:2: defaults.{field} cannot name a ")
+    assert fault.endswith(f": {reason})")
+
+
+@pytest.mark.parametrize("text", ["a = " + "[" * 5000 + "]" * 5000, "a = " + "9" * 5000])
+def test_toml_that_nobody_would_write_is_a_fault(files: Files, text: str) -> None:
+    assert files.faults(text) == [
+        "vigil.toml: is not TOML that anybody would write: nested too deeply, or a number too long"
     ]
 
 
