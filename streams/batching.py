@@ -12,7 +12,7 @@ import asyncio
 import logging
 import time
 from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import faust
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -45,10 +45,10 @@ BATCH_RECORDS = 2000
 FETCH_BATCHES = 10
 """Batches taken out of the fetched data at once, so that 64 partitions do not become objects all together."""
 
-SETTLE_S = 3.0
+SETTLE_S = 2.5
 """How long a revocation or the end of the worker waits for the batch in hand and the commit, seconds."""
 
-LEAVE_S = 2.0
+LEAVE_S = 1.5
 """How long the end of the worker waits to leave the group, seconds; a broker that hangs forgets us by itself."""
 
 STALE = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError)
@@ -294,7 +294,7 @@ class BatchingConsumer(driver.Consumer):
 
     async def on_stop(self) -> None:
         """Commit what agents finished after `wait_empty`, which Faust called before it stopped them."""
-        await self._guarded(self._ownership.commit(1.0))
+        await self._guarded(self._ownership.commit(0.5))
         self.transport._topic_waiters.clear()
 
     async def verify_all_partitions_active(self) -> None:
@@ -340,11 +340,22 @@ class ConsumerOnly(BootStrategy):
     enable_web = False
 
 
+class Companion(Protocol):
+    """Something that runs beside the app."""
+
+    async def start(self) -> None:
+        """Begin; raises when it cannot."""
+
+    async def stop(self) -> None:
+        """End."""
+
+
 class App(faust.App):
-    """A Faust app that writes no directories, and that connects and disconnects its outbox."""
+    """A Faust app that writes no directories, and that starts and stops its outbox and companions."""
 
     BootStrategy = ConsumerOnly
     outbox: Outbox
+    companions: Sequence[Companion] = ()
 
     def _create_directories(self) -> None:
         """Nothing: there are no tables."""
@@ -352,12 +363,16 @@ class App(faust.App):
     async def on_start(self) -> None:
         """Connect the outbox before anything is consumed."""
         await super().on_start()
+        for companion in self.companions:
+            await companion.start()
         await self.outbox.start()
 
     async def on_stop(self) -> None:
         """Faust finishes what is in hand and commits; then the outbox can go."""
         await super().on_stop()
         await self.outbox.stop()
+        for companion in self.companions:
+            await companion.stop()
 
 
 def faust_settings(*, commit_interval_s: float = 1.0, session_timeout_s: float = 30.0) -> dict[str, Any]:

@@ -21,6 +21,10 @@ BATCH: Final = 500
 """Events folded at once: few enough that alerts come in order with the counts, many enough to be fast."""
 
 
+Feed = tuple[str, bytes | None, bytes, int]
+"""(topic without the prefix, key, value, ms at which it was sent)."""
+
+
 class LocalRun:
     """A city folded in this process."""
 
@@ -37,8 +41,8 @@ class LocalRun:
         self._waiting: dict[str, list[Entry]] = {"incidents": [], "dispatches": []}
         self._offsets = Counter[str]()
 
-    def feed(self, events: Iterable[tuple[str, bytes, bytes, int]]) -> Iterator[Outgoing]:
-        """Fold (topic, key, value, ms at which it was sent), in order; yields what the stages send."""
+    def feed(self, events: Iterable[Feed]) -> Iterator[Outgoing]:
+        """Fold messages in order; yields what the stages send."""
         for topic, key, value, at in events:
             waiting = self._waiting[topic]
             waiting.append(Entry(self._offsets[topic], at, key, value))

@@ -292,3 +292,7 @@ class Ownership:
     def facts(self) -> list[Facts]:
         """How every owned partition stands."""
         return [partition.facts() for partition in self._owned.values()]
+
+    def folds(self) -> dict[TopicPartition, Fold]:
+        """The folds that are taken over, by partition."""
+        return {tp: partition.fold for tp, partition in self._owned.items() if partition.fold is not None}

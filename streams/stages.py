@@ -1,6 +1,7 @@
 """From the configuration to the rules of both stages: the one place where settings become core values."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -28,6 +29,17 @@ KPI_WINDOWS_MS: Mapping[str, int] = {"1h": 3_600_000, "24h": 86_400_000, "7d": 6
 """Over which response KPIs are measured."""
 
 
+def timeline_of(settings: Settings) -> Timeline:
+    """How a configuration cuts time."""
+    counting = settings.counting
+    return Timeline(
+        counting.pane_ms,
+        counting.window_lengths_ms,
+        counting.out_of_orderness_ms,
+        counting.allowed_lateness_ms,
+    )
+
+
 class Stages:
     """The rules of both stages as a configuration says them; polygons and rules files are read once."""
 
@@ -38,16 +50,8 @@ class Stages:
             ConfigurationError: a file that it names cannot be used.
         """
         self.settings = settings
-        counting = settings.counting
-        self.timeline = Timeline(
-            counting.pane_ms,
-            counting.window_lengths_ms,
-            counting.out_of_orderness_ms,
-            counting.allowed_lateness_ms,
-        )
-        self.kpi_timeline = Timeline(
-            counting.pane_ms, KPI_WINDOWS_MS, counting.out_of_orderness_ms, counting.allowed_lateness_ms
-        )
+        self.timeline = timeline_of(settings)
+        self.kpi_timeline = replace(self.timeline, windows=KPI_WINDOWS_MS)
         self.zones = {
             name: ZoneMap.from_file(Path(city.zones.path), city.zones.property)
             for name, city in settings.jurisdictions.items()

@@ -12,8 +12,8 @@ from typing import Any, Final
 from schemas.emissions import Alert
 from schemas.events import AlertAck
 from streams.core.alert_groups import Group, Neighbours, by_kind, connect, overlapping, symmetric
-from streams.core.alert_news import due, next_due, state_of, told
-from streams.core.alert_state import episode_from, episode_state
+from streams.core.alert_news import Telling, due, next_due, record, told
+from streams.core.alert_store import AlertStore
 from streams.core.alerts import (
     advance,
     answered,
@@ -22,11 +22,11 @@ from streams.core.alerts import (
     is_muted,
     may_return,
     merged,
-    muted_until,
+    remembered,
     returned,
 )
-from streams.core.episodes import DAY_MS, DEFAULT_POLICY, AlertReason, Episode, Policy
-from streams.core.explanation import Wording, explain, window_name
+from streams.core.episodes import DAY_MS, DEFAULT_POLICY, AlertReason, Episode, Policy, by_age
+from streams.core.explanation import Wording
 from streams.core.scores import Score
 
 NameIncidents = Callable[[Sequence[str], str, int, int], Sequence[str]]
@@ -65,10 +65,7 @@ class AlertBook:
         self._policies = dict(policies or {})
         self._near = symmetric(neighbours or {})
         self._wording = wording or Wording(pane_ms=policy.pane_ms)
-        self._live: dict[str, Episode] = {}  # open, or expired and not yet sunk
-        self._ended: dict[str, Episode] = {}
-        self._muted: dict[str, int] = {}  # ended ones whose return is not told, until when
-        self._unheard: set[str] = set()  # ended ones that people may have to be told of
+        self._store = AlertStore(self._policy_of)
         self._at = -1
 
     def tick(
@@ -92,11 +89,10 @@ class AlertBook:
             msg = f"at must be after the tick before (got {at} <= {self._at}); ticks are taken in once, in order"
             raise ValueError(msg)
         kinds = by_kind(scores)
-        if kinds or self._live:
-            for kind in sorted(kinds.keys() | {(e.detector, e.crime_type) for e in self._live.values()}):
-                self._advance_kind(kind, kinds.get(kind, []), at)
+        for kind in sorted(kinds.keys() | {(e.detector, e.crime_type) for e in self._store.live.values()}):
+            self._advance_kind(kind, kinds.get(kind, []), at)
         if at // DAY_MS != self._at // DAY_MS:
-            self._forget(at)
+            self._store.forget(at)
         self._at = at
         return self.report(revision, name_incidents)
 
@@ -108,37 +104,33 @@ class AlertBook:
         The tick `at`, or the first one after it, confirms or withdraws them. What a tick withdrew is not raised
         again before a tick has closed on it.
         """
-        if at <= self._at:
-            return []
-        for kind, said in sorted(by_kind(scores).items()):
-            mine = [e for e in self._live.values() if e.open and (e.detector, e.crime_type) == kind]
-            over = self._without_muted([s for s in said if s.level >= 1], mine, at)
-            for group in connect(over, [e.zone_names for e in mine], self._near):
+        kinds = by_kind(scores) if at > self._at else {}
+        for kind, said in sorted(kinds.items()):
+            opened = [episode for episode in self._store.of(kind) if episode.open]
+            over = self._without_muted([s for s in said if s.level >= 1], opened, at)
+            for group in connect(over, [e.zone_names for e in opened], self._near):
                 if not group.touched:
                     self._raise(group, at, provisional=True)
         return self.report(revision, name_incidents)
 
     def report(self, revision: int, name_incidents: NameIncidents = no_incidents) -> list[Alert]:
         """What people have to be told now, without any time passing: after an answer, or of earlier ticks."""
-        if not self._live and not self._unheard:
-            return []
         records = []
-        waiting = [*self._live.values(), *(self._ended[i] for i in self._unheard if i in self._ended)]
-        for episode in sorted(waiting, key=lambda e: (e.raised_at, e.alert_id)):
+        for episode in self._store.waiting():
             at = max(self._at, episode.raised_at)
             reason = due(episode, at, self._policy_of(episode.detector))
             if reason is None:
-                self._unheard.discard(episode.alert_id)
+                self._store.heard(episode.alert_id)
             elif episode.sent is None or revision > episode.sent.revision:
-                records.append(self._record(episode, reason, at, revision, name_incidents))
+                records.append(self._tell(episode, reason, at, revision, name_incidents))
         return records
 
     def answer(self, ack: AlertAck) -> bool:
         """Take an operations centre's answer in; the next `report` or `tick` shows it. False: no such alert."""
-        episode = self._live.get(ack.alert_id) or self._ended.get(ack.alert_id)
-        if episode is None or not self._remembered(episode, self._at):
+        episode = self._store.get(ack.alert_id)
+        if episode is None or not remembered(episode, self._at, self._policy_of(episode.detector)):
             return False
-        self._keep(answered(episode, ack))
+        self._store.keep(answered(episode, ack))
         return True
 
     def next_change(self) -> int | None:
@@ -146,22 +138,19 @@ class AlertBook:
 
         A tick has to be visited there, with the detectors asked; in between silence changes nothing.
         """
-        times = [next_due(e, max(self._at, 0), self._policy_of(e.detector)) for e in self._live.values()]
-        times.extend(until for until in self._muted.values() if until > self._at)
+        times = [
+            next_due(e, max(self._at, 0), self._policy_of(e.detector)) for e in self._store.live.values()
+        ]
+        times.extend(until for until in self._store.unmuted_at() if until > self._at)
         return min((time for time in times if time is not None), default=None)
 
     def open_alerts(self) -> list[Episode]:
         """The open episodes, oldest first."""
-        return sorted((e for e in self._live.values() if e.open), key=lambda e: (e.raised_at, e.alert_id))
+        return sorted((e for e in self._store.live.values() if e.open), key=by_age)
 
     def snapshot(self) -> Any:
         """The whole state as JSON-able values."""
-        return {
-            "version": STATE_VERSION,
-            "at": self._at,
-            "episodes": [episode_state(e) for e in (*self._live.values(), *self._ended.values())],
-            "unheard": sorted(self._unheard),
-        }
+        return {"version": STATE_VERSION, "at": self._at, "episodes": self._store.snapshot()}
 
     def restore(self, state: Any) -> None:
         """Take the state of `snapshot` back; afterwards every answer is the same.
@@ -172,29 +161,16 @@ class AlertBook:
         if state["version"] != STATE_VERSION:
             msg = f"alert state version must be {STATE_VERSION} (got {state['version']}); fold the log from its start"
             raise ValueError(msg)
-        self._live, self._ended, self._muted, self._at = {}, {}, {}, state["at"]
-        for episode in map(episode_from, state["episodes"]):
-            self._keep(episode)
-        self._unheard = set(state["unheard"])
+        self._at = state["at"]
+        self._store.restore(state["episodes"])
 
     def _policy_of(self, detector: str) -> Policy:
         return self._policies.get(detector, self._policy)
 
-    def _keep(self, episode: Episode) -> None:
-        live = episode.open or episode.ending is AlertReason.EXPIRED
-        (self._ended if live else self._live).pop(episode.alert_id, None)
-        (self._live if live else self._ended)[episode.alert_id] = episode
-        self._muted.pop(episode.alert_id, None)
-        if not live:
-            self._unheard.add(episode.alert_id)
-            until = muted_until(episode, self._policy_of(episode.detector))
-            if until is not None and episode.ended_at is not None and until > episode.ended_at:
-                self._muted[episode.alert_id] = until
-
     def _advance_kind(self, kind: tuple[str, str], scores: list[Score], at: int) -> None:
         """One tick of one detector and crime type."""
-        mine = [e for e in self._live.values() if (e.detector, e.crime_type) == kind]
-        opened = sorted((e for e in mine if e.open), key=lambda e: (e.raised_at, e.alert_id))
+        mine = self._store.of(kind)
+        opened = [episode for episode in mine if episode.open]
         over = self._without_muted([s for s in scores if s.level >= 1], opened, at)
         said: dict[str, list[Score]] = {episode.alert_id: [] for episode in mine}
         for group in connect(over, [e.zone_names for e in opened], self._near):
@@ -208,13 +184,13 @@ class AlertBook:
                 if score.level < 1 or not mine[number].open:
                     said[mine[number].alert_id].append(score)
         for before in mine:
-            episode = self._live.get(before.alert_id)
+            episode = self._store.live.get(before.alert_id)
             if episode is not None:
-                self._keep(advance(episode, said[episode.alert_id], at, self._policy_of(kind[0])))
+                self._store.keep(advance(episode, said[episode.alert_id], at, self._policy_of(kind[0])))
 
     def _without_muted(self, over: list[Score], opened: Sequence[Episode], at: int) -> list[Score]:
         """`over` less those that lie wholly in the zones of a muted episode, and in no open one."""
-        muted = [self._ended[i] for i in self._muted] + [e for e in self._live.values() if not e.open]
+        muted = self._store.muted() if over else []
         if not muted:
             return over
         places = [e.zone_names for e in opened]
@@ -232,68 +208,31 @@ class AlertBook:
         oldest = met[0]
         for other in met[1:]:
             oldest = merged(oldest, other)
-            self._keep(end(other, AlertReason.MERGED, at, oldest.alert_id))
-        self._keep(oldest)
+            self._store.keep(end(other, AlertReason.MERGED, at, oldest.alert_id))
+        self._store.keep(oldest)
         return oldest.alert_id
 
     def _raise(self, group: Group, at: int, *, provisional: bool) -> None:
         """Go on with an episode that ended lately in these zones, or begin a new one."""
         kind = (group.scores[0].detector, group.scores[0].crime_type)
         policy, zones = self._policy_of(kind[0]), {zone for score in group.scores for zone in score.zones}
-        before = [
-            e
-            for e in (*self._live.values(), *self._ended.values())
-            if (e.detector, e.crime_type) == kind
-            and may_return(e, at, policy)
-            and not zones.isdisjoint(e.zone_names)
-        ]
+        ended = [e for e in self._store.before(kind) if not zones.isdisjoint(e.zone_names)]
+        before = [episode for episode in ended if may_return(episode, at, policy)]
         last = max(before, key=lambda e: (e.ended_at or 0, e.alert_id), default=None)
         if last is not None and last.ending is AlertReason.UNCONFIRMED and provisional:
             return
         episode = None if last is None else returned(last, group.scores, at, policy)
         episode = episode or begin(self._jurisdiction, group.scores, at, policy)
         if episode is not None:
-            self._keep(replace(episode, provisional=provisional))
+            self._store.keep(replace(episode, provisional=provisional))
 
-    def _record(
+    def _tell(
         self, episode: Episode, reason: AlertReason, at: int, revision: int, name_incidents: NameIncidents
     ) -> Alert:
-        policy, score, zones = self._policy_of(episode.detector), episode.reading, episode.zone_names
-        window_ms = score.window_panes * policy.pane_ms
-        start, until = episode.reading_at - window_ms, episode.reading_at
-        ids = tuple(name_incidents(zones, episode.crime_type, start, until)[: policy.incident_cap])
-        state = state_of(episode, reason)
-        self._keep(told(episode, state, revision, at))
-        return Alert(
-            alert_id=episode.alert_id,
-            revision=revision,
-            state=state,
-            reason=str(reason),
-            provisional=episode.provisional,
-            jurisdiction=self._jurisdiction,
-            zones=zones,
-            crime_type=episode.crime_type,
-            window=window_name(window_ms),
-            at=at,
-            since=episode.since,
-            observed=score.observed,
-            expected=score.expected,
-            once_in_days=score.once_in_days,
-            incident_ids=ids,
-            rule=episode.detector,
-            explanation=explain(episode, reason, ids, self._wording),
-            acknowledged_by=episode.answer.acknowledged_by,
-            verdict=episode.answer.verdict,
-        )
-
-    def _remembered(self, episode: Episode, at: int) -> bool:
-        policy = self._policy_of(episode.detector)
-        return episode.ended_at is None or at < max(
-            episode.ended_at + max(policy.remember_ms, policy.quiet_ms), muted_until(episode, policy) or 0
-        )
-
-    def _forget(self, at: int) -> None:
-        for episode in list(self._ended.values()):
-            if not self._remembered(episode, at) and episode.alert_id not in self._unheard:
-                del self._ended[episode.alert_id]
-                self._muted.pop(episode.alert_id, None)
+        policy, score = self._policy_of(episode.detector), episode.reading
+        start = episode.reading_at - score.window_panes * policy.pane_ms
+        ids = name_incidents(episode.zone_names, episode.crime_type, start, episode.reading_at)
+        telling = Telling(self._jurisdiction, at, revision, tuple(ids[: policy.incident_cap]), self._wording)
+        alert = record(episode, reason, telling)
+        self._store.keep(told(episode, alert))
+        return alert

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from schemas.vocabulary import ANY, UNKNOWN_ZONE
+from streams.core.episodes import usable
 from streams.core.scores import Score
 
 Neighbours = Mapping[str, Collection[str]]
@@ -67,10 +68,11 @@ def connect(scores: Sequence[Score], places: Sequence[Collection[str]], near: Ne
 
 
 def by_kind(scores: Iterable[Score]) -> dict[tuple[str, str], list[Score]]:
-    """Scores by detector and crime type; a repeated score counts once."""
+    """Scores by detector and crime type, with finite figures."""
     kinds: defaultdict[tuple[str, str], list[Score]] = defaultdict(list)
-    for score in scores:
-        kinds[score.detector, score.crime_type].append(score)
+    for said in scores:
+        if (score := usable(said)) is not None:
+            kinds[score.detector, score.crime_type].append(score)
     return dict(kinds)
 
 

@@ -5,10 +5,23 @@ always how things stand.
 """
 
 from dataclasses import replace
+from typing import NamedTuple
 
+from schemas.emissions import Alert
 from schemas.vocabulary import AlertState, Verdict
 from streams.core.alerts import expires_at
 from streams.core.episodes import STATE_OF, AlertReason, Episode, Policy, Sent
+from streams.core.explanation import Wording, explain, window_name
+
+
+class Telling(NamedTuple):
+    """What a record says besides the episode."""
+
+    jurisdiction: str
+    at: int
+    revision: int
+    incident_ids: tuple[str, ...]
+    wording: Wording
 
 
 def due(episode: Episode, at: int, policy: Policy) -> AlertReason | None:
@@ -41,16 +54,42 @@ def state_of(episode: Episode, reason: AlertReason) -> AlertState:
     return STATE_OF[reason]
 
 
-def told(episode: Episode, state: AlertState, revision: int, at: int) -> Episode:
-    """The episode after a record with `state` went out."""
-    sent = Sent(
-        revision=revision,
-        at=at,
-        state=str(state),
-        zones=episode.zone_names,
-        observed=episode.reading.observed,
-        step=episode.step,
+def record(episode: Episode, reason: AlertReason, telling: Telling) -> Alert:
+    """The record that tells of `episode` for `reason`."""
+    score, wording = episode.reading, telling.wording
+    return Alert(
+        alert_id=episode.alert_id,
+        revision=telling.revision,
+        state=state_of(episode, reason),
+        reason=str(reason),
         provisional=episode.provisional,
+        jurisdiction=telling.jurisdiction,
+        zones=episode.zone_names,
+        crime_type=episode.crime_type,
+        window=window_name(score.window_panes * wording.pane_ms),
+        at=telling.at,
+        since=episode.since,
+        observed=score.observed,
+        expected=score.expected,
+        once_in_days=score.once_in_days,
+        incident_ids=telling.incident_ids,
+        rule=episode.detector,
+        explanation=explain(episode, reason, telling.incident_ids, wording),
+        acknowledged_by=episode.answer.acknowledged_by,
+        verdict=episode.answer.verdict,
+    )
+
+
+def told(episode: Episode, alert: Alert) -> Episode:
+    """The episode after `alert` went out."""
+    sent = Sent(
+        revision=alert.revision,
+        at=alert.at,
+        state=str(alert.state),
+        zones=alert.zones,
+        observed=alert.observed,
+        step=episode.step,
+        provisional=alert.provisional,
         answer=episode.answer,
     )
     return replace(episode, sent=sent)

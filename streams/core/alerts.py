@@ -47,7 +47,6 @@ def begin(jurisdiction: str, scores: Sequence[Score], at: int, policy: Policy) -
         peak=lead,
         peak_at=at,
         step=step_of(lead, policy),
-        news_at=at,
     )
 
 
@@ -57,9 +56,7 @@ def returned(episode: Episode, scores: Sequence[Score], at: int, policy: Policy)
     if lead is None or lead.level < 1 or is_muted(episode, lead, at, policy):
         return None
     over = {zone for score in scores if score.level >= 1 for zone in score.zones}
-    back = replace(
-        episode, open=True, raised_at=at, news_at=at, zones=tuple((zone, None) for zone in sorted(over))
-    )
+    back = replace(episode, open=True, raised_at=at, zones=tuple((zone, None) for zone in sorted(over)))
     return _read(replace(back, ended_at=None, ending=None), lead, at, policy)
 
 
@@ -74,11 +71,8 @@ def advance(episode: Episode, scores: Sequence[Score], at: int, policy: Policy) 
     if episode.provisional and (lead is None or lead.level < 1):
         return end(read, AlertReason.UNCONFIRMED, at)
     cooled = _cool(replace(read, provisional=False), scores, at, policy)
-    if not cooled.open:
-        return cooled
-    if set(cooled.zone_names) - set(episode.zone_names) or cooled.step > episode.step:
-        return replace(cooled, news_at=at)
-    return end(cooled, AlertReason.EXPIRED, at) if at >= expires_at(cooled, policy) else cooled
+    expired = cooled.open and at >= expires_at(cooled, policy)
+    return end(cooled, AlertReason.EXPIRED, at) if expired else cooled
 
 
 def end(episode: Episode, reason: AlertReason, at: int, merged_into: str | None = None) -> Episode:
@@ -100,12 +94,13 @@ def merged(episode: Episode, other: Episode) -> Episode:
 
 
 def expires_at(episode: Episode, policy: Policy) -> int:
-    """When an open episode without news expires.
+    """When an open episode of which nothing more is told expires.
 
     Twice its window at least, so that the incidents that raised it have left the window before.
     """
     window_ms = episode.reading.window_panes * policy.pane_ms
-    return episode.news_at + max(policy.expire_after_ms, 2 * window_ms)
+    last_word_at = episode.raised_at if episode.sent is None else max(episode.raised_at, episode.sent.at)
+    return last_word_at + max(policy.expire_after_ms, 2 * window_ms)
 
 
 def is_muted(episode: Episode, lead: Score, at: int, policy: Policy) -> bool:
@@ -130,6 +125,14 @@ def muted_until(episode: Episode, policy: Policy) -> int | None:
         return 0
     false_alarm = episode.answer.verdict == Verdict.FALSE_ALARM
     return episode.ended_at + max(policy.mute_ms, policy.false_alarm_mute_ms if false_alarm else 0)
+
+
+def remembered(episode: Episode, at: int, policy: Policy) -> bool:
+    """Whether an episode still takes answers, or may return."""
+    if episode.ended_at is None:
+        return True
+    until = episode.ended_at + max(policy.remember_ms, policy.quiet_ms)
+    return at < max(until, muted_until(episode, policy) or 0)
 
 
 def answered(episode: Episode, ack: AlertAck) -> Episode:

@@ -4,6 +4,7 @@ An *episode* is one thing that happens in one place: a detector, a crime type, a
 however often it is spoken of.
 """
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
@@ -15,6 +16,9 @@ from streams.core.scores import Score
 MINUTE_MS: Final = 60_000
 HOUR_MS: Final = 60 * MINUTE_MS
 DAY_MS: Final = 24 * HOUR_MS
+RAREST_DAYS: Final = 1e6
+HIGHEST_LEVEL: Final = 1e6
+"""Beyond these a figure says no more than that it is beyond."""
 
 
 class AlertReason(StrEnum):
@@ -116,7 +120,6 @@ class Episode:
     peak: Score
     peak_at: int
     step: int  # highest step of rarity reached
-    news_at: int  # last time it was raised, got rarer or spread
     ended_at: int | None = None
     ending: AlertReason | None = None
     merged_into: str | None = None
@@ -127,6 +130,21 @@ class Episode:
     def zone_names(self) -> tuple[str, ...]:
         """The zones it is in now, sorted (of an ended one: was in at the end)."""
         return tuple(zone for zone, _ in self.zones)
+
+
+def by_age(episode: Episode) -> tuple[int, str, str, tuple[str, ...], str]:
+    """Sorts episodes: oldest first, those of one tick by what and where."""
+    return (episode.raised_at, episode.detector, episode.crime_type, episode.zone_names, episode.alert_id)
+
+
+def usable(score: Score) -> Score | None:
+    """`score` with finite figures; None where the level is not a number. JSON has no infinity."""
+    if math.isnan(score.level):
+        return None
+    once = score.once_in_days
+    if once is not None:
+        once = None if math.isnan(once) else min(max(once, 0.0), RAREST_DAYS)
+    return score._replace(level=min(max(score.level, 0.0), HIGHEST_LEVEL), once_in_days=once)
 
 
 def leading(scores: Iterable[Score]) -> Score | None:

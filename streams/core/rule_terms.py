@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, NamedTuple
 
 from schemas.vocabulary import ANY
+from streams.core.explanation import count_words, window_name
 
 DAY_MINUTES: Final = 24 * 60
 MINUTE_MS: Final = 60_000
@@ -50,22 +51,13 @@ def in_hours(minute: int, hours: tuple[int, int] | None) -> bool:
 
 
 def rule_text(rule: Rule, pane_ms: int = MINUTE_MS) -> str:
-    """A rule in words: `at least 3 burglary in any one zone within 7 d, from 22:00 to 06:00`."""
-    kind = "incidents" if rule.crime_type == ANY else rule.crime_type.replace("_", " ")
+    """A rule in words: `at least 3 burglary incidents in any one zone within 7d, from 22:00 to 06:00`."""
     where = "any one zone" if not rule.places else " or ".join(_place_text(place) for place in rule.places)
-    text = f"at least {rule.at_least} {kind} in {where} within {span_text(rule.within_panes * pane_ms)}"
+    text = f"at least {count_words(rule.at_least, rule.crime_type)} in {where} within {window_name(rule.within_panes * pane_ms)}"
     if rule.hours is None:
         return text
     start, end = (f"{minute // 60:02}:{minute % 60:02}" for minute in rule.hours)
     return f"{text}, from {start} to {end}"
-
-
-def span_text(span_ms: int) -> str:
-    """A span in its largest whole unit: `7 d`, `36 h`, `90 min`."""
-    for unit, width in (("d", DAY_MINUTES * MINUTE_MS), ("h", 60 * MINUTE_MS), ("min", MINUTE_MS)):
-        if span_ms % width == 0:
-            return f"{span_ms // width} {unit}"
-    return f"{span_ms / 1000:g} s"
 
 
 def _place_text(place: tuple[str, ...]) -> str:

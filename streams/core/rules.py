@@ -21,7 +21,10 @@ from streams.core.tallies import Tally
 STATE_VERSION: Final = 1
 
 SPEAKS_DOWN_TO: Final = 0.5
-"""Share of N down to which a rule that has spoken of a place goes on answering, so that its alert can cool."""
+"""Share of N down to which a rule that has spoken of a place goes on answering, so that its alert can cool, …"""
+
+SPEAKS_FOR_MS: Final = 3_600_000
+"""… and for so long after it fell below N at least, so that the alert ends with the numbers of its end."""
 
 Key = tuple[str, tuple[str, ...]]
 """One rule (by name) in one place."""
@@ -51,13 +54,14 @@ class RuleDetector:
     def __init__(self, rules: Sequence[Rule], clock: RuleClock = UTC_CLOCK) -> None:
         """Start with nothing counted; `rules` have different names."""
         self._clock = clock
+        self._speaks_for = SPEAKS_FOR_MS // clock.pane_ms
         self._rules = {rule.name: rule for rule in rules}
         self._by_type: defaultdict[str, list[_Bound]] = defaultdict(list)
         for rule in rules:
             self._by_type[rule.crime_type].append(_Bound(rule))
         self._for_all = self._by_type.pop(ANY, [])
         self._tallies: dict[Key, Tally] = {}
-        self._speaking: set[Key] = set()
+        self._speaking: dict[Key, int] = {}  # the last tick at which it was at its number
         self._ahead: list[tuple[int, Key]] = []  # heap: a tick at which a waiting pane comes in
         self._now = 0
         self._swept = 0
@@ -68,6 +72,7 @@ class RuleDetector:
         touched = set(self._speaking)
         while self._ahead and self._ahead[0][0] <= self._now:
             touched.add(heapq.heappop(self._ahead)[1])
+        touched &= self._tallies.keys()
         for arrival in arrivals:
             self._count(arrival, touched)
         scores = [score for key in sorted(touched) if (score := self._score(key)) is not None]
@@ -78,6 +83,8 @@ class RuleDetector:
     def next_change(self) -> int | None:
         """The next tick (pane index) at which silence alone can change what a rule says; None: never."""
         ticks = [tick for key in self._speaking if (tick := self._tallies[key].next_change()) is not None]
+        while self._ahead and not self._comes_in(*self._ahead[0]):
+            heapq.heappop(self._ahead)  # taken back before its tick came
         if self._ahead:
             ticks.append(self._ahead[0][0])
         return max(min(ticks), self._now + 1) if ticks else None
@@ -88,8 +95,10 @@ class RuleDetector:
             name: {"is": terms(rule), "places": []} for name, rule in self._rules.items()
         }
         for (name, place), tally in sorted(self._tallies.items()):
-            panes = [[pane, n] for pane, n in sorted(tally.counts.items()) if n]
-            rules[name]["places"].append([list(place), panes, (name, place) in self._speaking])
+            oldest, spoke = self._now - tally.within, self._speaking.get((name, place))
+            panes = [[pane, n] for pane, n in sorted(tally.counts.items()) if n and pane >= oldest]
+            if panes or spoke is not None:
+                rules[name]["places"].append([list(place), panes, spoke])
         return {"version": STATE_VERSION, "now": self._now, "rules": rules}
 
     def restore(self, state: Any) -> None:
@@ -101,16 +110,17 @@ class RuleDetector:
         if state["version"] != STATE_VERSION:
             msg = f"rules state version must be {STATE_VERSION} (got {state['version']}); fold the log from its start"
             raise ValueError(msg)
-        self._now, self._tallies, self._speaking, self._ahead = state["now"], {}, set(), []
+        self._now, self._tallies, self._speaking, self._ahead = state["now"], {}, {}, []
         for name, saved in state["rules"].items():
             if name not in self._rules or saved["is"] != terms(self._rules[name]):
                 continue
-            for place, panes, speaking in saved["places"]:
+            for place, panes, spoke in saved["places"]:
                 key = (name, tuple(place))
                 for pane, n in panes:
                     self._add(key, pane, n)
-                if speaking:
-                    self._speaking.add(key)
+                if spoke is not None:
+                    self._tallies.setdefault(key, Tally(self._rules[name].within_panes))
+                    self._speaking[key] = spoke
 
     def _count(self, arrival: Arrival, touched: set[Key]) -> None:
         for bound in (*self._by_type.get(arrival.crime_type, ()), *self._for_all):
@@ -133,15 +143,22 @@ class RuleDetector:
         if pane >= self._now:
             heapq.heappush(self._ahead, (pane + 1, key))
 
+    def _comes_in(self, tick: int, key: Key) -> bool:
+        tally = self._tallies.get(key)
+        return tally is not None and bool(tally.counts.get(tick - 1))
+
     def _score(self, key: Key) -> Score | None:
         rule, tally = self._rules[key[0]], self._tallies[key]
         tally.move(self._now)
         if tally.total >= rule.at_least:
-            self._speaking.add(key)
+            self._speaking[key] = self._now
         elif key not in self._speaking:
             return None
-        elif tally.total <= SPEAKS_DOWN_TO * rule.at_least:
-            self._speaking.discard(key)
+        elif (
+            tally.total <= SPEAKS_DOWN_TO * rule.at_least
+            and self._now - self._speaking[key] > self._speaks_for
+        ):
+            del self._speaking[key]
         return Score(
             detector=rule.detector,
             zones=key[1],

@@ -119,6 +119,7 @@ class SourceFold:
             "start": min(starts, default=self.position),
             "version": self.rules.counting_version,
             "fingerprint": self.rules.fingerprint,
+            "of": self.source.of,
         }
         return to_json(said).decode()
 

@@ -75,14 +75,20 @@ class WatchedCity:
         timeline = self.timelines[topic]
         return published - -(-timeline.allowed_lateness_ms // timeline.pane_ms) + 1
 
+    def heard(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> dict[int, int | None]:
+        """Partition of a source topic → greatest `updated_at` (ms) heard of this city; {} before any partition was."""
+        mine = {number: source for (name, number), source in sources.items() if name == topic}
+        of = max((source.of for source in mine.values()), default=0)
+        said = {number: source.city(self.jurisdiction) for number, source in mine.items()}
+        return {n: city.greatest if (city := said.get(n)) is not None else None for n in range(of)}
+
     def reached(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> int | None:
         """The tick that the watermark has reached: the least over all partitions, None until all were heard of."""
-        mine = [source for (name, _), source in sources.items() if name == topic]
-        heard = [city.greatest for source in mine if (city := source.city(self.jurisdiction)) is not None]
-        greatest = [at for at in heard if at is not None]
-        if not mine or len(greatest) < mine[0].of:
+        greatest = self.heard(topic, sources).values()
+        known = [at for at in greatest if at is not None]
+        if not known or len(known) < len(greatest):
             return None
-        return self.timelines[topic].reached(min(greatest))
+        return self.timelines[topic].reached(min(known))
 
     def forget(self, topic: str, reached: int, sources: Mapping[SourceName, SourcePartition]) -> None:
         """Forget what no tick that may still change can see."""

@@ -88,6 +88,20 @@ async def check_at_start(settings: Settings, recorded: Mapping[str, int] | None 
     return [each for each in listed if not each.stops]
 
 
+async def check_to_publish(settings: Settings) -> None:
+    """Make sure, before anything is sent, that a broker answers and the topics are there.
+
+    Raises:
+        ConfigurationError: no broker answers, or topics are missing; all at once.
+    """
+    async with connected(settings) as cluster:
+        faults = [
+            each.as_fault() for each in differences(settings, await _look(cluster, settings)) if each.stops
+        ]
+    if faults:
+        raise ConfigurationError(faults)
+
+
 async def _look(cluster: Cluster, settings: Settings) -> dict[str, Found]:
     return await cluster.topics(spec.kafka_name for spec in topic_table(settings))
 

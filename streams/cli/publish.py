@@ -1,0 +1,88 @@
+"""`vigil publish`: events of a file to the topics."""
+
+import asyncio
+import re
+from collections import Counter
+from pathlib import Path
+
+import click
+
+from schemas.instants import rfc3339
+from streams.cli.progress import progress
+from streams.cli.registry import examples
+from streams.cli.session import Session
+from streams.cli.source_options import read_files, settings_for, source_options
+from streams.publishing import Publisher, paced
+from streams.settings import Settings
+from streams.sources import Reading, source_named
+from streams.sources.messages import INCIDENTS, Message, last_heartbeat, messages
+from streams.stages import timeline_of
+from streams.topics import check_to_publish
+from streams.zones import ZoneMap, with_zone
+
+
+class Speed(click.ParamType):
+    """`max`, or how many seconds of the file's time pass in one."""
+
+    name = "speed"
+
+    def convert(
+        self, value: str | float | None, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float | None:
+        """None for `max`."""
+        if value is None or isinstance(value, float) or value == "max":
+            return None if value == "max" else value  # type: ignore[return-value]
+        found = re.fullmatch(r"(\d+(?:\.\d+)?)x", value)
+        if found is None or float(found[1]) == 0:
+            self.fail(f'cannot be "{value}"; write max, 1x (as it happened), 60x or another number of times')
+        return float(found[1])
+
+
+@click.command(
+    epilog=examples(
+        "vigil publish calls.csv.gz --source sffd                as fast as Kafka takes it",
+        "vigil publish calls.csv.gz --source sffd --speed 60x    an hour a minute",
+    )
+)
+@source_options
+@click.option("--speed", type=Speed(), default="max", metavar="max|1x|60x", help="How fast (max).")
+@click.pass_obj
+def publish(
+    session: Session, files: tuple[Path, ...], source_name: str, zones: str | None, speed: float | None
+) -> None:
+    """Send a file's events to the topics, in the order in which they became known.
+
+    Rows that cannot be used go to dead-letters. At the end every partition gets a heartbeat, so that the last counts
+    are published too. Sending a file twice changes no count.
+    """
+    source = source_named(source_name)
+    settings = settings_for(session.settings, source, None)
+    zone_map = ZoneMap.from_option(zones) if zones else None
+    asyncio.run(check_to_publish(settings))
+    reading = read_files(session.terminal, source, files)
+    sent = asyncio.run(_publish(session, settings, reading, (source.jurisdiction, zone_map, speed)))
+    session.terminal.table(("topic", "messages"), sorted(sent.items()), title=settings.broker)
+
+
+async def _publish(
+    session: Session, settings: Settings, reading: Reading, how: tuple[str, ZoneMap | None, float | None]
+) -> Counter[str]:
+    jurisdiction, zone_map, speed = how
+    sent, greatest = Counter[str](), None
+    locate = None if zone_map is None else lambda incident: with_zone(incident, zone_map.zone_of)
+    with progress(session.terminal, "publishing", len(reading), unit="events") as bar:
+        async with Publisher(settings) as publisher:
+            async for chunk in paced(messages(reading, locate), speed):
+                await publisher.send(chunk)
+                for item in chunk:
+                    sent[item.topic if isinstance(item, Message) else "dead-letters"] += 1
+                    if isinstance(item, Message):
+                        greatest = item.at if greatest is None else max(greatest, item.at)
+                bar.advance(len(chunk))
+            if greatest is not None:
+                beat = last_heartbeat(jurisdiction, greatest, timeline_of(settings))
+                await publisher.heartbeat(beat, sorted({INCIDENTS, *sent} - {"dead-letters"}))
+                session.terminal.note(
+                    f"time of {jurisdiction} told to every partition: {rfc3339(beat.heartbeat_at)}"
+                )
+    return sent

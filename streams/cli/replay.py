@@ -1,0 +1,166 @@
+"""`vigil replay`: the same stages on a file, without any broker."""
+
+import base64
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any, BinaryIO, Final
+
+import click
+
+from schemas.codec import dead_letter_headers, encode_event, to_json
+from schemas.emissions import DeadLetter, Outgoing
+from schemas.instants import rfc3339
+from streams.cli.progress import Progress, progress
+from streams.cli.registry import examples
+from streams.cli.session import Session
+from streams.cli.source_options import read_files, settings_for, source_options
+from streams.local_run import Feed, LocalRun
+from streams.sources import Reading, source_named
+from streams.sources.messages import INCIDENTS, Message, last_heartbeat, messages
+from streams.stages import Stages
+
+FILES: Final = ("window-counts", "alerts", "kpis", "dead-letters", "late-events")
+
+
+@click.command(
+    epilog=examples(
+        "vigil replay calls.csv.gz --source sffd --out out",
+        "vigil replay crimes.csv --source chicago --zones areas.geojson:community_area --out out",
+        "vigil replay log.csv --source mapping.toml --out out   your own columns",
+    )
+)
+@source_options
+@click.option(
+    "--out",
+    required=True,
+    type=click.Path(file_okay=False, path_type=Path),
+    metavar="DIR",
+    help="Where the records go; made when it is not there.",
+)
+@click.pass_obj
+def replay(session: Session, files: tuple[Path, ...], source_name: str, zones: str | None, out: Path) -> None:
+    """Lead a file's events through both stages, without any broker.
+
+    Writes the records as they would stand on the topics, in order: window-counts.jsonl, alerts.jsonl, kpis.jsonl,
+    dead-letters.jsonl, late-events.jsonl, and summary.json. The same files give the same records, byte by byte.
+    """
+    source = source_named(source_name)
+    settings = settings_for(session.settings, source, zones)
+    stages = Stages(settings)
+    reading = read_files(session.terminal, source, files)
+    out.mkdir(parents=True, exist_ok=True)
+    run, written = LocalRun(stages), Counter[str]()
+    with (
+        progress(session.terminal, "replaying", len(reading), unit="events") as bar,
+        ExitStack() as stack,
+    ):
+        outputs = {name: stack.enter_context((out / f"{name}.jsonl").open("wb")) for name in FILES}
+        feed = Events(reading, stages, source.jurisdiction, outputs["dead-letters"], bar)
+        for outgoing in run.feed(feed):
+            name = outgoing.topic.removeprefix(settings.topic_prefix)
+            if name in outputs:
+                outputs[name].write(line_of(name, outgoing))
+                written[name] += 1
+    written["dead-letters"] += feed.dead_letters
+    summary = summary_of(reading, run, written, feed.last_tick)
+    (out / "summary.json").write_bytes(to_json(summary) + b"\n")
+    say(session, summary, out)
+
+
+class Events:
+    """The messages of a reading as a `LocalRun` takes them, ending with a heartbeat; dead letters go to their file."""
+
+    def __init__(
+        self, reading: Reading, stages: Stages, jurisdiction: str, dead_letters: BinaryIO, bar: Progress
+    ) -> None:
+        """Read nothing yet."""
+        self._reading = reading
+        self._stages = stages
+        self._jurisdiction = jurisdiction
+        self._file = dead_letters
+        self._bar = bar
+        self.dead_letters = 0
+        self.last_tick: str | None = None
+
+    def __iter__(self) -> Iterator[Feed]:
+        """Every message, then the end of the file's time on each topic that had any."""
+        greatest: int | None = None
+        topics = {INCIDENTS: None}
+        for message in messages(self._reading):
+            self._bar.advance()
+            if isinstance(message, Message):
+                greatest = message.at if greatest is None else max(greatest, message.at)
+                topics[message.topic] = None
+                yield message
+            else:
+                self._file.write(dead_letter_line(message))
+                self.dead_letters += 1
+        if greatest is not None:
+            timeline = self._stages.timeline
+            beat = last_heartbeat(self._jurisdiction, greatest, timeline)
+            self.last_tick = rfc3339(beat.heartbeat_at - timeline.out_of_orderness_ms)
+            for topic in topics:
+                yield topic, None, encode_event(beat), beat.heartbeat_at
+
+
+def line_of(name: str, outgoing: Outgoing) -> bytes:
+    """A record as a line of its file; a dead letter's bytes in base64, beside its headers."""
+    if name != "dead-letters":
+        return (outgoing.value or b"") + b"\n"
+    headers = {key: value.decode() for key, value in outgoing.headers}
+    return _dead_letter(outgoing.key, outgoing.value, headers)
+
+
+def dead_letter_line(letter: DeadLetter) -> bytes:
+    """A row that could not be used, as a line of its file."""
+    headers = {key: value.decode() for key, value in dead_letter_headers(letter)}
+    return _dead_letter(letter.key, letter.value, headers)
+
+
+def _dead_letter(key: bytes | None, value: bytes | None, headers: dict[str, str]) -> bytes:
+    numbers = {name: int(headers[name]) for name in ("vigil-partition", "vigil-offset")}
+    said: dict[str, Any] = {
+        "key_base64": None if key is None else base64.b64encode(key).decode(),
+        "value_base64": None if value is None else base64.b64encode(value).decode(),
+        **headers,
+        **numbers,
+    }
+    return to_json(said) + b"\n"
+
+
+def summary_of(
+    reading: Reading, run: LocalRun, written: Counter[str], last_tick: str | None
+) -> dict[str, Any]:
+    """What was read and what came of it."""
+    tallies = run.tallies
+    return {
+        "rows": reading.facts.rows,
+        "events": len(reading) - reading.facts.unusable,
+        "records": {name: written[name] for name in FILES},
+        "alerts_raised": tallies["cells.alerts.raised"],
+        "alerts_cleared": tallies["cells.alerts.cleared"],
+        "last_tick": last_tick,
+        "source": {k: dict(v) if isinstance(v, Counter) else v for k, v in asdict(reading.facts).items()},
+        "tallies": dict(sorted(tallies.items())),
+    }
+
+
+def say(session: Session, summary: dict[str, Any], out: Path) -> None:
+    """Tell a person."""
+    session.terminal.table(
+        ("file", "records"), [(f"{name}.jsonl", n) for name, n in summary["records"].items()], title=str(out)
+    )
+    facts = summary["source"]
+    notes = {
+        "rows or fields that could not be used": facts["unusable"],
+        "messages without a zone": facts["without_zone"],
+        "local times that the clock showed twice (read as the first)": facts["ambiguous_times"],
+        "local times that the clock skipped (moved forward)": facts["nonexistent_times"],
+        "rows with a code that is not mapped (counted as other)": sum(facts["unmapped"].values()),
+    }
+    for what, n in notes.items():
+        if n:
+            session.terminal.note(f"{n} {what}")

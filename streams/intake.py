@@ -1,0 +1,58 @@
+"""The intake agents: batches of `incidents` and `dispatches` → partials, late events, dead letters."""
+
+from collections.abc import Mapping
+
+from aiokafka import TopicPartition
+
+from streams.core.dispatch_fold import DispatchFold
+from streams.core.fold import TakeOver
+from streams.core.incident_fold import IncidentFold
+from streams.core.source_fold import IntakeRules, Source, SourceFold, read_metadata
+from streams.recovery import OpenFold, TakeOverFailed
+
+FOLDS: Mapping[str, type[SourceFold]] = {"incidents": IncidentFold, "dispatches": DispatchFold}
+"""Source topic, without the prefix → its fold."""
+
+
+def open_intake(topic: str, partitions: int, rules: IntakeRules) -> OpenFold:
+    """How a partition of a source topic is opened.
+
+    Args:
+        topic: `incidents` or `dispatches`.
+        partitions: how many the topic has; fixed for good, since an incident's partition follows from it.
+        rules: what is counted, and how.
+    """
+
+    def open_fold(
+        tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
+    ) -> TakeOver:
+        said = read_metadata(metadata)
+        fold = FOLDS[topic](Source(tp.topic, tp.partition, partitions), rules)
+        _refuse_other_contents(tp, said, fold)
+        is_new_version = "version" in said and said["version"] != rules.counting_version
+        fold.position = log_start if is_new_version else max(said.get("start", log_start), log_start)
+        silent_until = log_start if is_new_version or committed is None else committed
+        return TakeOver(fold, fold.position, silent_until)
+
+    return open_fold
+
+
+def _refuse_other_contents(tp: TopicPartition, said: Mapping[str, object], fold: SourceFold) -> None:
+    """Stop before a change of what is counted mixes with what was counted.
+
+    Raises:
+        TakeOverFailed: the configuration or the topic is not what the last owner worked with.
+    """
+    rules, of = fold.rules, fold.source.of
+    if said.get("version") == rules.counting_version and said.get("fingerprint") != rules.fingerprint:
+        msg = (
+            f"counting.version must be raised above {rules.counting_version}: what is counted differs from what "
+            f"{tp.topic}-{tp.partition} was counted with; or undo the change of zones, types, windows or lateness"
+        )
+        raise TakeOverFailed(msg)
+    if said.get("of", of) != of:
+        msg = (
+            f"topic {tp.topic} has {of} partitions but was read with {said['of']}: incidents would be split; "
+            "make a new topic with another topic_prefix, and publish to it"
+        )
+        raise TakeOverFailed(msg)

@@ -1,0 +1,106 @@
+"""What this worker owns, as facts for metrics and health: read from the folds at the moment somebody asks."""
+
+from collections.abc import Iterator, Mapping
+from time import monotonic
+from typing import Any
+
+from streams.core.dispatches import BEYOND
+from streams.core.source_fold import SourceFold
+from streams.core.timeline import Timeline
+from streams.core.watch_fold import WatchFold
+from streams.core.watched_city import WatchedCity
+from streams.metrics import CellView, JurisdictionView, KpiView, PartitionView
+from streams.ownership import Facts, Ownership
+from streams.stages import KPI_WINDOWS_MS, Stages
+
+
+class Owned:
+    """The owner that metrics and health ask."""
+
+    def __init__(self, ownership: Ownership, stages: Stages) -> None:
+        """Of one worker."""
+        self._ownership = ownership
+        self._stages = stages
+
+    def watch_folds(self) -> Iterator[WatchFold]:
+        """The watch folds owned now."""
+        for fold in self._ownership.folds().values():
+            if isinstance(fold, WatchFold):
+                yield fold
+
+    def partitions(self) -> Iterator[PartitionView]:
+        """The partitions owned now."""
+        folds = self._ownership.folds()
+        now = monotonic()
+        for facts in self._ownership.facts():
+            fold = folds.get(facts.tp)
+            yield PartitionView(
+                facts.tp.topic,
+                facts.tp.partition,
+                facts.taken_over,
+                facts.position,
+                facts.end,
+                facts.committed,
+                None if facts.commit_due_since is None else now - facts.commit_due_since,
+                now - facts.progressed_at,
+                _share(facts),
+                _watermarks(fold, self._stages.timeline) if isinstance(fold, SourceFold) else {},
+            )
+
+    def jurisdictions(self) -> Iterator[JurisdictionView]:
+        """The jurisdictions watched now."""
+        for fold in self.watch_folds():
+            for city in fold.cities.values():
+                yield self._city(fold, city)
+
+    def _city(self, fold: WatchFold, city: WatchedCity) -> JurisdictionView:
+        timeline, topic = self._stages.timeline, fold.rules.incidents_topic
+        board = city.boards[topic]
+        greatest = [at for at in city.heard(topic, fold.sources).values() if at is not None]
+        reached = city.reached(topic, fold.sources)
+        states: dict[str, int] = {}
+        for episode in city.alerts.open_alerts():
+            state = episode.sent.state if episode.sent else "raised"
+            states[state] = states.get(state, 0) + 1
+        return JurisdictionView(
+            jurisdiction=city.jurisdiction,
+            windows=tuple(timeline.windows),
+            cells=[
+                CellView(cell[0], cell[1], series[-1][1])
+                for cell, series in board.series.items()
+                if any(series[-1][1])
+            ],
+            tick_ms=None if board.published is None else board.published * timeline.pane_ms,
+            watermark_ms=None if reached is None else min(greatest) - timeline.out_of_orderness_ms,
+            open_alerts=states,
+            kpis=list(self._kpis(fold, city)),
+        )
+
+    def _kpis(self, fold: WatchFold, city: WatchedCity) -> Iterator[KpiView]:
+        """Response intervals by bucket, for every (agency, priority, interval, window) that has any."""
+        board = city.boards[fold.rules.dispatches_topic]
+        bounds = self._stages.settings.kpi_bounds_s
+        words = [*(f"{bound:g}" for bound in bounds), BEYOND]
+        for agency, priority, kpi in sorted({cell[:3] for cell in board.series}):
+            rows = [board.numbers((agency, priority, kpi, word)) for word in words]
+            for i, over in enumerate(KPI_WINDOWS_MS):
+                counts = [row[i] for row in rows]
+                if any(counts):
+                    yield KpiView(agency, priority, kpi, over, bounds, counts)
+
+
+def _share(facts: Facts) -> float:
+    """How much of its take-over is done, 0 to 1."""
+    progress = facts.take_over
+    if facts.taken_over or progress.until <= progress.start:
+        return 1.0 if facts.taken_over else 0.0
+    return (progress.position - progress.start) / (progress.until - progress.start)
+
+
+def _watermarks(fold: SourceFold, timeline: Timeline) -> Mapping[str, Any]:
+    """Jurisdiction → watermark (ms) in this partition."""
+    return {
+        name: city.ledger.greatest - timeline.out_of_orderness_ms
+        for name, city in fold.cities.items()
+        if city.ledger.greatest is not None
+    }

@@ -1,0 +1,76 @@
+"""The watch agent: messages of `cells` → window counts, alerts, KPIs; and what it remembers between owners."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from aiokafka import AIOKafkaConsumer, TopicPartition
+
+from schemas.codec import from_json
+from streams.core.fold import TakeOver
+from streams.core.source_fold import cells_partition, read_metadata
+from streams.core.watch_fold import WatchFold, WatchRules
+from streams.recovery import OpenFold
+
+Snapshot = Mapping[str, Any]
+
+
+def open_watch(rules: WatchRules, partitions: int, client: Mapping[str, Any]) -> OpenFold:
+    """How a partition of `cells` is opened: with the newest snapshots of its jurisdictions.
+
+    Args:
+        rules: what is watched, and how.
+        partitions: of `cells`.
+        client: where and how to connect, as aiokafka names it.
+    """
+
+    async def open_fold(
+        tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
+    ) -> TakeOver:
+        snapshots = await read_snapshots(client, rules.state_topic)
+        mine = {
+            name: said
+            for name, said in snapshots.items()
+            if cells_partition(name, partitions) == tp.partition
+        }
+        fold = WatchFold(tp.partition, rules, mine)
+        starts = [read_metadata(metadata).get("start", log_start), *(said["start"] for said in mine.values())]
+        fold.position = max(min(starts), log_start)
+        return TakeOver(fold, fold.position, log_start if committed is None else committed)
+
+    return open_fold
+
+
+async def read_snapshots(client: Mapping[str, Any], topic: str) -> dict[str, Snapshot]:
+    """Jurisdiction → its snapshot of the greatest position; that of a paused owner may come later in the log."""
+    newest: dict[str, Snapshot] = {}
+    consumer = AIOKafkaConsumer(
+        **client, group_id=None, enable_auto_commit=False, auto_offset_reset="earliest"
+    )
+    await consumer.start()
+    try:
+        partitions = await _partitions(consumer, topic)
+        ends = await consumer.end_offsets(partitions)
+        consumer.assign(partitions)
+        while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
+            for records in (await consumer.getmany(timeout_ms=200)).values():
+                for record in records:
+                    if record.value is not None:
+                        keep_newest(newest, from_json(record.value))
+    finally:
+        await consumer.stop()
+    return newest
+
+
+async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
+    numbers = consumer.partitions_for_topic(topic)
+    if numbers is None:
+        await consumer.topics()
+        numbers = consumer.partitions_for_topic(topic) or set()
+    return [TopicPartition(topic, number) for number in sorted(numbers)]
+
+
+def keep_newest(newest: dict[str, Snapshot], said: Snapshot) -> None:
+    """Keep a snapshot unless one of a greater position is kept already."""
+    kept = newest.get(said["jurisdiction"])
+    if kept is None or said["position"] > kept["position"]:
+        newest[said["jurisdiction"]] = said
