@@ -100,7 +100,7 @@ class _Crimes:
             incident_id,
             at,
             crime_type,
-            code if crime_type is None else None,
+            None if crime_type else code or None,
             zone,
             place,
         )

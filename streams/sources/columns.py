@@ -28,8 +28,10 @@ class MissingColumns(Exception):
 
     def __init__(self, missing: Sequence[Column], there: Sequence[str]) -> None:
         """Say which, and what there is instead."""
-        names = "; ".join(" or ".join(f'"{title}"' for title in column.titles) for column in missing)
-        self.problem = f"lacks {len(missing)} column{'s' if len(missing) > 1 else ''}: {names}"
+        names = list(
+            dict.fromkeys(" or ".join(f'"{title}"' for title in column.titles) for column in missing)
+        )
+        self.problem = f"lacks {len(names)} column{'s' if len(names) > 1 else ''}: {'; '.join(names)}"
         listed = ", ".join(f'"{title}"' for title in there[:_TITLES_SHOWN])
         more = f" and {len(there) - _TITLES_SHOWN} more" if len(there) > _TITLES_SHOWN else ""
         self.remedy = f"it has {listed}{more}; does --source fit the file?"

@@ -10,7 +10,7 @@ a time that the clock skipped (spring) is moved forward by the gap. Both are cou
 
 import re
 from collections.abc import Callable, Sequence
-from datetime import UTC, date, datetime, timedelta, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -37,15 +37,15 @@ _NOON: Final = 12
 _MS: Final = timedelta(milliseconds=1)
 
 _DATES: Final = {
-    ISO: re.compile(r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)"),
-    US: re.compile(r"(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<year>\d{4})"),
-    YEAR_FIRST: re.compile(r"(?P<year>\d{4})/(?P<month>\d\d?)/(?P<day>\d\d?)"),
+    ISO: re.compile(r"(?P<year>\d{4})-(?P<month>\d\d?)-(?P<day>\d\d?)", re.ASCII),
+    US: re.compile(r"(?P<month>\d\d?)/(?P<day>\d\d?)/(?P<year>\d{4})", re.ASCII),
+    YEAR_FIRST: re.compile(r"(?P<year>\d{4})/(?P<month>\d\d?)/(?P<day>\d\d?)", re.ASCII),
 }
 _CLOCK: Final = re.compile(
     r"[T ](\d\d?):(\d\d)(?::(\d\d)(?:\.(\d{1,9}))?)?(?: ?([AP])M)?", re.ASCII | re.IGNORECASE
 )
 _OFFSET: Final = re.compile(r"(?P<naive>.*\d) ?(?P<offset>Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE)
-_NUMBER: Final = re.compile(r"-?\d{1,15}(\.\d{1,9})?", re.ASCII)
+_NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 
 Instant = int | RejectReason
 """UTC milliseconds, or why the text is none."""
@@ -162,7 +162,7 @@ def _epoch(text: str, factor: int) -> datetime | None:
     try:
         return _EPOCH + timedelta(milliseconds=ms)
     except OverflowError:
-        return None
+        return datetime.max.replace(tzinfo=UTC)
 
 
 def _pattern(text: str, form: str) -> datetime | None:
@@ -180,6 +180,8 @@ def _known(text: str, pattern: re.Pattern[str]) -> datetime | None:
     rest, zone = text[found.end() :], None
     if aware := _OFFSET.fullmatch(rest):
         rest, zone = aware["naive"], _offset(aware["offset"])
+        if zone is None:
+            return None
     clock = _clock(rest)
     if clock is None:
         return None
@@ -191,7 +193,14 @@ def _known(text: str, pattern: re.Pattern[str]) -> datetime | None:
 
 
 def _offset(text: str) -> tzinfo | None:
-    return datetime.strptime(text.upper().replace(":", ""), "%z").tzinfo
+    """The zone of an offset; None where there is no such offset."""
+    if text in ("Z", "z"):
+        return UTC
+    hours, minutes = int(text[1:3]), int(text[-2:])
+    if hours > 23 or minutes > 59:  # noqa: PLR2004 -- the clock
+        return None
+    ahead = timedelta(hours=hours, minutes=minutes)
+    return timezone(ahead if text[0] == "+" else -ahead)
 
 
 def _clock(text: str) -> timedelta | None:

@@ -6,9 +6,10 @@ line, field, value and remedy.
 
 # ruff: noqa: RUF009 -- option() and table() make dataclass fields, not values
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,10 +18,22 @@ from streams.settings.expanding import read_toml
 from streams.settings.faults import ConfigurationError, Fault, Wrong, shown
 from streams.settings.kinds import ListOf, MapOf, Text, TimeZone, Word
 from streams.settings.options import option, table
-from streams.settings.reader import Layout, Reader, dotted
+from streams.settings.reader import Layout, Reader
 from streams.settings.toml_lines import KeyPath
 from streams.sources.local_time import FORMATS, ISO
 from streams.sources.mapping_kinds import Delimiter, TimeFormat, Title, Titles
+
+_NEEDS: Final = {
+    "types": "columns.type",
+    "statuses": "columns.status",
+    "call_sources": "columns.call_source",
+    "agencies": "columns.agency",
+    "corrections.status_at": "columns.status",
+    "dispatch.agencies": "dispatch.unit_type",
+    "dispatch.received_at": "dispatch.unit",
+    "dispatch.unit_type": "dispatch.unit",
+}
+"""Field → the one without which it does nothing."""
 
 _NAME: Final = Text(r"[^\s|]{1,64}", "1 to 64 printable characters without | and blanks")
 
@@ -128,10 +141,11 @@ def load_mapping(path: Path) -> MappingFile:
     layout.add(text, shown(path))
     reader = Reader(layout, {}, Path.cwd())
     mapping: MappingFile = reader.table(MappingFile(), raw, ())
-    faulty = {fault.field for fault in reader.faults}
-    for place, found in (*_missing(mapping), *_idle(mapping), *_twins(mapping)):
-        if dotted(place) not in faulty:
-            reader.fault(place, found)
+    faulty = {fault.field.partition("[")[0] for fault in reader.faults}
+    for field, found in (*_missing(mapping, faulty), *_idle(mapping, faulty)):
+        reader.fault(tuple(field.split(".")), found)
+    for place, found in _twins(mapping):
+        reader.fault(place, found)
     if reader.faults:
         raise ConfigurationError(dict.fromkeys(reader.faults))
     return mapping
@@ -142,56 +156,46 @@ def code_key(code: str) -> str:
     return " ".join(code.casefold().split())
 
 
-def _missing(mapping: MappingFile) -> Iterator[tuple[KeyPath, Wrong]]:
-    """What every mapping needs."""
-    columns, dispatch = mapping.columns, mapping.dispatch
-    if not mapping.jurisdiction:
-        yield ("jurisdiction",), Wrong("is missing", 'name the city, such as "springfield"')
-    if not mapping.time_zone:
-        yield ("time_zone",), Wrong("is missing", 'such as "America/Chicago"; "UTC" where times are in UTC')
-    if not mapping.time_formats:
-        yield (
-            ("time_formats",),
-            Wrong("must hold a format", f"one or more of {', '.join(FORMATS)}, or patterns"),
-        )
-    if not (columns.updated_at or columns.reported_at):
+def _missing(mapping: MappingFile, faulty: set[str]) -> Iterator[tuple[str, Wrong]]:
+    """What every mapping needs; a field that is said, but wrong, is taken as being there."""
+    said = _sayings(mapping, faulty)
+    if not said("jurisdiction"):
+        yield "jurisdiction", Wrong("is missing", 'name the city, such as "springfield"')
+    if not said("time_zone"):
+        yield "time_zone", Wrong("is missing", 'such as "America/Chicago"; "UTC" where times are in UTC')
+    if not said("time_formats"):
+        yield "time_formats", Wrong("must hold a format", f"one or more of {', '.join(FORMATS)}, or patterns")
+    if not (said("columns.updated_at") or said("columns.reported_at")):
         remedy = "name the column that says since when a row is known"
-        yield ("columns", "updated_at"), Wrong("is missing, and columns.reported_at too", remedy)
-    if not (columns.reported_at or columns.occurred_at):
+        yield "columns.updated_at", Wrong("is missing, and columns.reported_at too", remedy)
+    if not (said("columns.reported_at") or said("columns.occurred_at")):
         remedy = "without a time that counts no incident is counted"
-        yield ("columns", "reported_at"), Wrong("is missing, and columns.occurred_at too", remedy)
+        yield "columns.reported_at", Wrong("is missing, and columns.occurred_at too", remedy)
     for one, other in (("lat", "lon"), ("lon", "lat")):
-        if getattr(columns, one) and not getattr(columns, other):
-            yield ("columns", other), Wrong(f"is missing beside columns.{one}", "name both, or neither")
-    if dispatch.times() and not dispatch.unit:
-        yield ("dispatch", "unit"), Wrong("is missing", "the times of [dispatch] are those of a unit")
-    if dispatch.unit and not dispatch.times():
-        yield ("dispatch", "unit"), Wrong("has no times", f"name at least one of {', '.join(UnitStatus)}")
-    grouped: tuple[tuple[KeyPath, bool], ...] = (
-        (("dispatch", "unit"), bool(dispatch.unit)),
-        (("corrections", "reported_at"), mapping.corrections.reported_at is ReportedAt.EARLIEST),
-    )
-    for place, there in grouped:
-        if there and not columns.id:
-            yield place, Wrong("needs columns.id", "without an id each row is an incident of its own")
+        if said(f"columns.{one}") and not said(f"columns.{other}"):
+            yield f"columns.{other}", Wrong(f"is missing beside columns.{one}", "name both, or neither")
+    times = any(said(f"dispatch.{status}") for status in UnitStatus)
+    if times and not said("dispatch.unit"):
+        yield "dispatch.unit", Wrong("is missing", "the times of [dispatch] are those of a unit")
+    if said("dispatch.unit") and not times:
+        yield "dispatch.unit", Wrong("has no times", f"name at least one of {', '.join(UnitStatus)}")
+    earliest = mapping.corrections.reported_at is ReportedAt.EARLIEST
+    for field, there in (("dispatch.unit", said("dispatch.unit")), ("corrections.reported_at", earliest)):
+        if there and not said("columns.id"):
+            yield field, Wrong("needs columns.id", "without an id each row is an incident of its own")
 
 
-def _idle(mapping: MappingFile) -> Iterator[tuple[KeyPath, Wrong]]:
+def _idle(mapping: MappingFile, faulty: set[str]) -> Iterator[tuple[str, Wrong]]:
     """What is said of columns that are not named."""
-    columns, dispatch = mapping.columns, mapping.dispatch
-    needed: tuple[tuple[KeyPath, object, KeyPath, object], ...] = (
-        (("types",), mapping.types, ("columns", "type"), columns.type),
-        (("statuses",), mapping.statuses, ("columns", "status"), columns.status),
-        (("call_sources",), mapping.call_sources, ("columns", "call_source"), columns.call_source),
-        (("agencies",), mapping.agencies, ("columns", "agency"), columns.agency),
-        (("corrections", "status_at"), mapping.corrections.status_at, ("columns", "status"), columns.status),
-        (("dispatch", "agencies"), dispatch.agencies, ("dispatch", "unit_type"), dispatch.unit_type),
-        (("dispatch", "received_at"), dispatch.received_at, ("dispatch", "unit"), dispatch.unit),
-        (("dispatch", "unit_type"), dispatch.unit_type, ("dispatch", "unit"), dispatch.unit),
-    )
-    for place, there, other, also in needed:
-        if there and not also:
-            yield place, Wrong(f"does nothing without {dotted(other)}", "name that column, or take this away")
+    said = _sayings(mapping, faulty)
+    for field, needed in _NEEDS.items():
+        if said(field) and not said(needed):
+            yield field, Wrong(f"does nothing without {needed}", "name that column, or take this away")
+
+
+def _sayings(mapping: MappingFile, faulty: set[str]) -> Callable[[str], bool]:
+    """Whether a field, by its dotted name, is said in the file."""
+    return lambda field: field in faulty or bool(attrgetter(field)(mapping))
 
 
 def _twins(mapping: MappingFile) -> Iterator[tuple[KeyPath, Wrong]]:

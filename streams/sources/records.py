@@ -47,8 +47,9 @@ class _Lines:
 def csv_records(source: Iterator[str], delimiter: str = ",") -> Iterator[Record]:
     """The rows of a CSV; the first is the header. Blank lines are no rows.
 
-    A row with more or fewer fields than the header is broken: its values may stand under the wrong titles. When a
-    broken row spans lines, only its first line is given up, and the others are read anew.
+    A row with more or fewer fields than the header is broken: its values may stand under the wrong titles. So is one
+    that spans lines because of a stray quotation mark; then only its first line is given up, and the others are read
+    anew.
     """
     lines = _Lines(source)
     reader = csv.reader(lines, delimiter=delimiter)
@@ -62,8 +63,10 @@ def csv_records(source: Iterator[str], delimiter: str = ",") -> Iterator[Record]
             return
         except csv.Error as error:
             fields, problem = [], f"is no CSV row ({error})"
-        if fields and not problem and len(fields) != (width or len(fields)):
+        if fields and len(fields) != (width or len(fields)):
             problem = f"has {len(fields)} fields, the header {width}"
+        elif len(lines.taken) > 1 and not problem:
+            problem = _strictly(lines.taken, delimiter)
         if problem:
             lines.put_back_all_but_first()
         text = lines.taken[0] if len(lines.taken) == 1 else "".join(lines.taken)
@@ -71,6 +74,15 @@ def csv_records(source: Iterator[str], delimiter: str = ",") -> Iterator[Record]
             width = width or len(fields)
             yield Record(line, text, None if problem else fields, problem)
         line += len(lines.taken)
+
+
+def _strictly(lines: list[str], delimiter: str) -> str:
+    """What is wrong with a row of several lines; one of a single line may have texts behind a closing quote."""
+    try:
+        next(csv.reader(lines, delimiter=delimiter, strict=True))
+    except csv.Error as error:
+        return f"is no CSV row ({error})"
+    return ""
 
 
 def json_records(source: Iterator[str]) -> Iterator[Record]:

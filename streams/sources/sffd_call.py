@@ -25,9 +25,7 @@ def merged(one: Said, other: Said) -> Said:
     """What two rows of the same time say together, whichever came first."""
     if one == other:
         return one
-    by_type = max(
-        one, other, key=lambda said: (rank(said.crime_type or CrimeType.OTHER), said.type_code or "")
-    )
+    by_type = max(one, other, key=_type_rank)
     return Said(
         by_type.crime_type,
         by_type.type_code,
@@ -35,6 +33,11 @@ def merged(one: Said, other: Said) -> Said:
         _greater(one.zone, other.zone),
         max(filter(None, (one.place, other.place)), default=None),
     )
+
+
+def _type_rank(said: Said) -> tuple[tuple[bool, bytes], bool, str]:
+    """A real type beats `other`, one that is mapped to `other` beats one that is not mapped."""
+    return rank(said.crime_type or CrimeType.OTHER), said.crime_type is not None, said.type_code or ""
 
 
 def _greater(one: str | None, other: str | None) -> str | None:

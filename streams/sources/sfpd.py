@@ -113,7 +113,7 @@ class _Reports:
         )
         zone = label(neighbourhood)
         self.kept.facts.without_zone += zone is None
-        what = (crime_type, category if crime_type is None else None, zone, status_of(resolution), source)
+        what = (crime_type, None if crime_type else category or None, zone, status_of(resolution), source)
         item = (table.name, row.line, incident_id, at, self.occurred_at(table, occurred), what)
         self.kept.add(at, self.kept.keep(item))
         self.kept.facts.incidents += 1

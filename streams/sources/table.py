@@ -79,8 +79,8 @@ class Table:
             ConfigurationError: the file cannot be opened, is empty, is no text, breaks off, or lacks columns.
         """
         try:
-            with self._path.open("rb") as file:
-                yield from self._rows(file, progress)
+            with self._path.open("rb") as file, _text_of(file) as text:
+                yield from self._rows(file, text, progress)
         except (gzip.BadGzipFile, zlib.error) as error:
             self._fail(f"is damaged after row {self.rows} ({error})", "download it again")
         except MissingColumns as lack:
@@ -127,9 +127,11 @@ class Table:
         raw = self._record.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
         return UnusableRow(None, self.name, self._record.line, field, value, reason, message, raw, partly)
 
-    def _rows(self, file: BinaryIO, progress: OnProgress | None) -> Iterator[Row | UnusableRow]:
-        total = file.seek(0, io.SEEK_END)
-        records, pick = self._open(file)
+    def _rows(
+        self, file: BinaryIO, text: io.TextIOWrapper, progress: OnProgress | None
+    ) -> Iterator[Row | UnusableRow]:
+        total = self._path.stat().st_size
+        records, pick = self._open(text)
         self._titles = pick.titles
         for record in records:
             self._record = record
@@ -152,13 +154,8 @@ class Table:
         if progress:
             progress(Progress(self.name, self.rows, total, total))
 
-    def _open(self, file: BinaryIO) -> tuple[Iterator[Record], FieldPicker | KeyPicker]:
+    def _open(self, text: io.TextIOWrapper) -> tuple[Iterator[Record], FieldPicker | KeyPicker]:
         """The records of the file, and what picks the columns out of the content of one."""
-        file.seek(0)
-        packed = file.read(2) == _GZIP_MAGIC
-        file.seek(0)
-        binary = gzip.GzipFile(fileobj=file) if packed else file
-        text = io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")
         head = [text.readline()]
         while head[-1] and not head[-1].strip():
             head.append(text.readline())
@@ -193,3 +190,11 @@ class Table:
 
     def _fail(self, problem: str, remedy: str) -> NoReturn:
         raise ConfigurationError([Fault("", self.name, problem, remedy)]) from None
+
+
+def _text_of(file: BinaryIO) -> io.TextIOWrapper:
+    """The text of a file, gzipped or not; bytes that are no UTF-8 become surrogates."""
+    packed = file.read(len(_GZIP_MAGIC)) == _GZIP_MAGIC
+    file.seek(0)
+    binary = gzip.GzipFile(fileobj=file) if packed else file
+    return io.TextIOWrapper(binary, "utf-8-sig", "surrogateescape", newline="")

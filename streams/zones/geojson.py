@@ -6,12 +6,12 @@ the rings enclose. A geometry of which nothing is left then is a fault.
 
 import gzip
 import json
-import math
 import zlib
 from collections import Counter
 from pathlib import Path
 from typing import Any, Final, NoReturn
 
+import numpy as np
 import shapely
 from shapely.geometry import shape
 
@@ -132,7 +132,8 @@ class _File:
     def polygon(self, number: int, feature: dict[str, Any]) -> shapely.Geometry | None:
         """The feature's polygon, repaired where it needs to be; None, and noted, where it is none."""
         try:
-            polygon = shapely.force_2d(shape(feature["geometry"]))
+            with np.errstate(invalid="ignore"):  # NaN is found below
+                polygon = shapely.force_2d(shape(feature["geometry"]))
         except (shapely.errors.ShapelyError, ValueError, TypeError, LookupError, AttributeError) as error:
             self.note(
                 f"feature {number}: the geometry is broken ({str(error).lower()})", "export the file again"
@@ -144,17 +145,17 @@ class _File:
                 "zones are areas",
             )
             return None
-        if not polygon.is_valid and all(map(math.isfinite, polygon.bounds)):
+        x, y = shapely.get_coordinates(polygon).T
+        if not ((np.abs(x) <= MAX_LON) & (np.abs(y) <= MAX_LAT)).all():
+            problem = (
+                f"feature {number}: coordinates must be degrees, lon before lat (got {x[0]:g}, {y[0]:g})"
+            )
+            self.note(problem, "reproject the file to WGS 84 (EPSG:4326)")
+            return None
+        if not polygon.is_valid:
             polygon = shapely.make_valid(polygon, method="structure", keep_collapsed=False)
         if not polygon.area > 0:
             self.note(f"feature {number}: the polygon is empty, or holds no area", "export the file again")
-            return None
-        west, south, east, north = polygon.bounds
-        if min(south, -north) < -MAX_LAT or min(west, -east) < -MAX_LON:
-            problem = (
-                f"feature {number}: coordinates must be degrees, lon before lat (got {west:g}, {south:g})"
-            )
-            self.note(problem, "reproject the file to WGS 84 (EPSG:4326)")
             return None
         return polygon
 
