@@ -1,10 +1,10 @@
 """The topics of Vigil: what differs from the cluster, making what is missing, and what a worker checks at its start."""
 
-from collections.abc import Mapping
 from typing import NamedTuple
 
 from streams.settings import FOLDED_TOPICS, ConfigurationError, Fault, Settings
 from streams.topics.cluster import Cluster, changes_of, connected
+from streams.topics.commits import changed_since
 from streams.topics.planning import Difference, Found, differences
 from streams.topics.table import TopicSpec, topic_table
 
@@ -63,43 +63,27 @@ async def apply(settings: Settings, *, alter: bool = False) -> Applied:
         return Applied(created, tuple(changes), tuple(each for each in left if not (alter and each.set_to)))
 
 
-async def check_at_start(settings: Settings, recorded: Mapping[str, int] | None = None) -> list[Difference]:
+async def check_at_start(settings: Settings) -> list[Difference]:
     """What a worker makes sure of before it reads anything.
-
-    Args:
-        settings: how the topics should be.
-        recorded: topic (without the prefix) → the partition count that earlier owners worked with, where known.
 
     Returns:
         What differs without harm: a worker logs it and starts.
 
     Raises:
-        ConfigurationError: no broker answers, or topics are missing or would make the counts wrong; all at once.
+        ConfigurationError: no broker answers, or topics are missing, would make the counts wrong, or are not what this
+            group has worked with; all at once.
     """
     async with connected(settings) as cluster:
         found = await _look(cluster, settings)
         listed = differences(settings, found)
         faults = [each.as_fault() for each in listed if each.stops]
-        faults += _changed(settings, found, recorded or {})
-        if not faults:
-            faults += await _gone(cluster, settings, found)
+        counts = {
+            name: found[name].partitions for name in map(settings.topic, FOLDED_TOPICS) if name in found
+        }
+        faults += changed_since(settings, counts, await cluster.committed(settings.group, counts))
     if faults:
-        raise ConfigurationError(faults)
+        raise ConfigurationError(dict.fromkeys(faults))
     return [each for each in listed if not each.stops]
-
-
-async def check_to_publish(settings: Settings) -> None:
-    """Make sure, before anything is sent, that a broker answers and the topics are there.
-
-    Raises:
-        ConfigurationError: no broker answers, or topics are missing; all at once.
-    """
-    async with connected(settings) as cluster:
-        faults = [
-            each.as_fault() for each in differences(settings, await _look(cluster, settings)) if each.stops
-        ]
-    if faults:
-        raise ConfigurationError(faults)
 
 
 async def _look(cluster: Cluster, settings: Settings) -> dict[str, Found]:
@@ -112,35 +96,3 @@ async def _refuse_too_many_copies(cluster: Cluster, settings: Settings) -> None:
         problem = f"must be at most the number of brokers, {brokers} (got {copies})"
         remedy = "lower it or start more brokers"
         raise ConfigurationError([Fault("", "topics.replication_factor", problem, remedy)])
-
-
-def _changed(settings: Settings, found: Mapping[str, Found], recorded: Mapping[str, int]) -> list[Fault]:
-    """Topics whose partition count is not the one that earlier owners worked with."""
-    faults = []
-    for name, before in recorded.items():
-        topic = found.get(settings.topic(name))
-        if topic is not None and topic.partitions != before:
-            problem = f"were {before} when this group last read it, now {topic.partitions}"
-            faults.append(Fault(f"topic {settings.topic(name)}", "partitions", problem, _NEW_TOPIC))
-    return faults
-
-
-async def _gone(cluster: Cluster, settings: Settings, found: Mapping[str, Found]) -> list[Fault]:
-    """Topics that the group has positions in beyond their last partition: they were made again, smaller."""
-    counts = {settings.topic(name): found[settings.topic(name)].partitions for name in FOLDED_TOPICS}
-    beyond: dict[str, int] = {}
-    for tp in await cluster.committed(settings.group, counts):
-        if tp.partition >= counts[tp.topic]:
-            beyond[tp.topic] = max(beyond.get(tp.topic, 0), tp.partition + 1)
-    return [
-        Fault(
-            f"topic {topic}",
-            "partitions",
-            f"are {counts[topic]}, but group {settings.group} has read {read}",
-            _NEW_TOPIC,
-        )
-        for topic, read in beyond.items()
-    ]
-
-
-_NEW_TOPIC = "restore them, or start anew under another topic_prefix: a changed count sends an incident to two partitions"

@@ -6,7 +6,6 @@ every setting of the topic again, because Kafka's AlterConfigs resets those it d
 """
 
 import asyncio
-import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -23,10 +22,11 @@ from aiokafka.errors import (
     for_code,
 )
 
-from streams.settings import ConfigurationError, Fault, Settings, duration_text
+from streams.settings import ConfigurationError, Fault, Settings
 from streams.settings.connection import client_options
 from streams.topics.planning import Difference, Found
 from streams.topics.table import TopicSpec
+from streams.topics.unreachable import Listener, said_of, unreachable
 
 _SET_ON_TOPIC: Final = 1  # DescribeConfigs: DYNAMIC_TOPIC_CONFIG
 _TRIES: Final = 100
@@ -120,8 +120,8 @@ class Cluster:
 
         await _until(are_set)
 
-    async def committed(self, group: str, topics: Mapping[str, int]) -> set[TopicPartition]:
-        """Partitions that the group has a position in, of twice as many as each topic has.
+    async def committed(self, group: str, topics: Mapping[str, int]) -> dict[TopicPartition, str]:
+        """What the group's commits carry, for partitions that it has a position in: of twice as many as there are.
 
         A cluster that has never seen a group makes its coordinator first; that is waited for.
         """
@@ -136,7 +136,7 @@ class Cluster:
                     raise
                 await asyncio.sleep(_WAIT_S)
             else:
-                return {tp for tp, commit in told.items() if commit.offset >= 0}
+                return {tp: commit.metadata for tp, commit in told.items() if commit.offset >= 0}
 
 
 async def _until(is_so: Callable[[], Awaitable[bool]]) -> None:
@@ -163,53 +163,19 @@ async def connected(settings: Settings) -> AsyncIterator[Cluster]:
     options: dict[str, Any] = client_options(settings)
     timeout_ms = settings.kafka.connect_timeout_ms
     admin = AIOKafkaAdminClient(**options, request_timeout_ms=timeout_ms)
-    with _Listener() as heard:
+    with Listener() as heard:
         try:
             await asyncio.wait_for(admin.start(), timeout_ms / 1000)
         except (TimeoutError, KafkaError, OSError) as error:
             await admin.close()
-            raise ConfigurationError([_unreachable(settings, heard.last or _said(error))]) from None
+            raise ConfigurationError([unreachable(settings, heard.last or said_of(error))]) from None
     try:
         yield Cluster(admin)
     except (KafkaError, OSError, TimeoutError) as error:
-        problem = f'"{settings.broker}" answers with an error: {_said(error)}'
+        problem = f'"{settings.broker}" answers with an error: {said_of(error)}'
         raise ConfigurationError([Fault("", "broker", problem, "see the broker's log")]) from None
     finally:
         await admin.close()
-
-
-class _Listener(logging.Handler):
-    """Hears what aiokafka says of a failed connection, which its exception leaves out, and keeps it off the screen."""
-
-    def __init__(self) -> None:
-        super().__init__(logging.WARNING)
-        self.last = ""
-        self._logger = logging.getLogger("aiokafka")
-        self._propagated = True
-
-    def __enter__(self) -> "_Listener":
-        self._propagated, self._logger.propagate = self._logger.propagate, False
-        self._logger.addHandler(self)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._logger.removeHandler(self)
-        self._logger.propagate = self._propagated
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Keep the newest message."""
-        self.last = record.getMessage()
-
-
-def _said(error: BaseException) -> str:
-    return str(error) or type(error).__name__
-
-
-def _unreachable(settings: Settings, said: str) -> Fault:
-    waited = duration_text(settings.kafka.connect_timeout_ms)
-    problem = f'"{settings.broker}" does not answer (waited up to {waited}; {said.rstrip(".")})'
-    remedy = "start it, or name another with VIGIL_BROKER or broker in the configuration file"
-    return Fault("", "broker", problem, remedy)
 
 
 def changes_of(found: Iterable[Difference]) -> dict[str, dict[str, str]]:

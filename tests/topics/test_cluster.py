@@ -1,18 +1,22 @@
 """Topics on a real Kafka: made, compared, altered; and what a worker is told before it reads anything."""
 
 import asyncio
+import json
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
 from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import InvalidTopicError
+from aiokafka.structs import OffsetAndMetadata
 from confluent_kafka.admin import AdminClient, ConfigResource, NewPartitions, NewTopic
 
 from streams.settings import ConfigurationError, Settings, load
+from streams.settings.fingerprint import counting_fingerprint
 from streams.topics import apply, check_at_start, plan, topic_table
 from streams.topics.cluster import connected
+from tests.kafka.broker import Cluster
 
 pytestmark = pytest.mark.kafka
 
@@ -142,63 +146,49 @@ async def test_worker_starts_with_harmless_differences(settings: Settings, admin
     assert "partitions" in {each.field for each in told}
 
 
-async def test_changed_partition_count_is_told_from_what_was_recorded(
-    environ: dict[str, str], settings: Settings, admin: AdminClient
-) -> None:
-    await apply(settings)
-    topic = settings.topic("incidents")
-    admin.create_partitions([NewPartitions(topic, 6)])[topic].result(30)
-    wait_for(admin, topic, 6)
-    grown = load(environ={**environ, "VIGIL_TOPICS_INCIDENTS_PARTITIONS": "6"})
-    with pytest.raises(ConfigurationError) as caught:
-        await check_at_start(grown, recorded={"incidents": 4, "dispatches": 4, "cells": 1})
-    assert str(caught.value) == (
-        f"topic {settings.topic('incidents')}: partitions were 4 when this group last read it, now 6; restore them, or "
-        "start anew under another topic_prefix: a changed count sends an incident to two partitions"
-    )
-
-
-async def commit(settings: Settings, tp: TopicPartition) -> None:
+async def commit(settings: Settings, tp: TopicPartition, metadata: dict[str, Any]) -> None:
     consumer = AIOKafkaConsumer(
         bootstrap_servers=settings.broker, group_id=settings.group, enable_auto_commit=False
     )
     await consumer.start()
     try:
         consumer.assign([tp])
-        await consumer.commit({tp: 1})
+        await consumer.commit({tp: OffsetAndMetadata(1, json.dumps(metadata))})
     finally:
         await consumer.stop()
 
 
-async def test_topic_made_again_with_fewer_partitions_is_told_from_the_commits(
+async def test_changed_partition_count_is_told_from_the_commits(
     environ: dict[str, str], settings: Settings, admin: AdminClient
-) -> None:
-    """A group's commits for a topic outlive it on Kafka when the topic is made again at once; here, one is made."""
-    more = load(environ={**environ, "VIGIL_TOPICS_INCIDENTS_PARTITIONS": "5"})
-    topic = settings.topic("incidents")
-    await apply(more)
-    await commit(settings, TopicPartition(topic, 4))
-    assert await check_at_start(more) == []
-    async with connected(settings) as cluster:
-        assert await cluster.committed(settings.group, {topic: 4}) == {TopicPartition(topic, 4)}
-
-
-async def test_faults_of_commits_name_topic_group_and_counts(
-    settings: Settings, admin: AdminClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await apply(settings)
     topic = settings.topic("incidents")
-
-    async def committed(*_: Any) -> set[TopicPartition]:
-        return {TopicPartition(topic, 3), TopicPartition(topic, 5)}
-
-    monkeypatch.setattr("streams.topics.cluster.Cluster.committed", committed)
+    await commit(settings, TopicPartition(topic, 2), {"of": 4})
+    assert await check_at_start(settings) == []
+    admin.create_partitions([NewPartitions(topic, 6)])[topic].result(30)
+    wait_for(admin, topic, 6)
+    grown = load(environ={**environ, "VIGIL_TOPICS_INCIDENTS_PARTITIONS": "6"})
     with pytest.raises(ConfigurationError) as caught:
-        await check_at_start(settings)
+        await check_at_start(grown)
     assert str(caught.value) == (
-        f"topic {topic}: partitions are 4, but group {settings.group} has read 6; restore them, or "
-        "start anew under another topic_prefix: a changed count sends an incident to two partitions"
+        f"topic {topic}: partitions are 6, but group {settings.group} has read 4; "
+        "restore them, or start anew under another topic_prefix: else an incident is split in two"
     )
+
+
+async def test_change_of_what_is_counted_needs_a_higher_version(
+    environ: dict[str, str], settings: Settings, admin: AdminClient
+) -> None:
+    await apply(settings)
+    said = {"version": 1, "fingerprint": counting_fingerprint(settings)}
+    await commit(settings, TopicPartition(settings.topic("incidents"), 0), said)
+    assert await check_at_start(settings) == []
+    other = {**environ, "VIGIL_COUNTING_ALLOWED_LATENESS": "2h"}
+    with pytest.raises(
+        ConfigurationError, match=r"^counting\.version must be above 1: what is counted differs"
+    ):
+        await check_at_start(load(environ=other))
+    assert await check_at_start(load(environ={**other, "VIGIL_COUNTING_VERSION": "2"})) == []
 
 
 async def test_more_copies_than_brokers_are_refused_before_anything_is_made(
@@ -274,3 +264,51 @@ async def test_broker_that_says_nothing_is_given_up_in_time() -> None:
     assert asyncio.get_running_loop().time() - began < 3
     server.close()
     await server.wait_closed()
+
+
+SASL = {
+    "listeners": "SASL_PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller_port}",
+    "listener.security.protocol.map": "CONTROLLER:PLAINTEXT,SASL_PLAINTEXT:SASL_PLAINTEXT",
+    "inter.broker.listener.name": "SASL_PLAINTEXT",
+    "sasl.enabled.mechanisms": "SCRAM-SHA-256",
+    "sasl.mechanism.inter.broker.protocol": "SCRAM-SHA-256",
+    "listener.name.sasl_plaintext.scram-sha-256.sasl.jaas.config": (
+        "org.apache.kafka.common.security.scram.ScramLoginModule required "
+        'username="admin" password="admin-secret";'
+    ),
+}
+
+
+async def test_user_and_password_open_a_protected_cluster_and_a_wrong_one_is_said(
+    start_kafka: Callable[..., Cluster],
+) -> None:
+    cluster = await asyncio.to_thread(
+        start_kafka,
+        properties=SASL,
+        scram={"admin": "admin-secret"},
+        client={
+            "security.protocol": "SASL_PLAINTEXT",
+            "sasl.mechanism": "SCRAM-SHA-256",
+            "sasl.username": "admin",
+            "sasl.password": "admin-secret",
+        },
+    )
+    environ = {
+        "VIGIL_BROKER": cluster.bootstrap,
+        "VIGIL_KAFKA_SECURITY_PROTOCOL": "SASL_PLAINTEXT",
+        "VIGIL_KAFKA_SASL_MECHANISM": "SCRAM-SHA-256",
+        "VIGIL_KAFKA_SASL_USERNAME": "admin",
+    }
+    right = load(environ={**environ, "VIGIL_KAFKA_SASL_PASSWORD": "admin-secret"})
+    assert {each.problem for each in await plan(right)} == {"is missing"}
+    told = {
+        "another password": load(environ={**environ, "VIGIL_KAFKA_SASL_PASSWORD": "geheim"}),
+        "does not offer": load(
+            environ={**environ, "VIGIL_KAFKA_SASL_PASSWORD": "x", "VIGIL_KAFKA_SASL_MECHANISM": "PLAIN"}
+        ),
+        "is PLAINTEXT: does it listen with that": load(environ={"VIGIL_BROKER": cluster.bootstrap}),
+    }
+    for text, wrong in told.items():
+        with pytest.raises(ConfigurationError, match=text) as caught:
+            await plan(wrong)
+        assert "geheim" not in str(caught.value)
