@@ -12,8 +12,6 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-from aiokafka import AIOKafkaConsumer
-
 from schemas.codec import encode_event
 from schemas.emissions import Outgoing
 from schemas.events import Heartbeat
@@ -21,16 +19,17 @@ from streams.batching import App, batches, new_app
 from streams.core.heartbeats import beats_due
 from streams.intake import FOLDS, open_intake
 from streams.metrics import Metrics
-from streams.outbox import Outbox
+from streams.outbox import Outbox, SendFailed
 from streams.owned import Owned
 from streams.ownership import Batch, Ownership
-from streams.recovery import OpenFold, Recovery
+from streams.recovery import OpenFold, Recovery, TakeOverFailed
 from streams.settings import ConfigurationError, Settings
 from streams.settings.connection import client_options
 from streams.settings.fingerprint import counting_fingerprint
 from streams.settings.version import installed_version
 from streams.stages import Stages
 from streams.topics import check_at_start
+from streams.topics.partitions import partitions_of
 from streams.watching import open_watch
 from streams.web import Health, WebServer
 
@@ -52,7 +51,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
 
     Args:
         settings: the configuration.
-        partitions: topic (without the prefix) → how many it has in Kafka: incidents, dispatches, cells.
+        partitions: topic (without the prefix) → how many it has in Kafka.
 
     Raises:
         ConfigurationError: a file that the configuration names cannot be used.
@@ -62,7 +61,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     topic = settings.topic
     intake = stages.intake(partitions["cells"])
     folds: dict[str, OpenFold] = {topic(name): open_intake(name, partitions[name], intake) for name in FOLDS}
-    folds[topic("cells")] = open_watch(stages.watch(), partitions["cells"], client)
+    folds[topic("cells")] = open_watch(stages.watch(), partitions, client)
 
     outbox = Outbox(client)
     recovery = Recovery(client, outbox, stall_s=settings.worker.take_over_deadline_ms / 1000)
@@ -87,7 +86,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         broker_heartbeat_interval=settings.worker.session_timeout_ms / 10_000,
     )
     for name in (*FOLDS, "cells"):
-        app.agent(batches(app, topic(name)), name=name)(agent_of(name, ownership, outbox, metrics))
+        app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, ownership, outbox, metrics))
     if settings.heartbeats.enabled:
         app.task(heartbeats_of(settings, owned, outbox))
 
@@ -144,21 +143,14 @@ def heartbeats_of(settings: Settings, owned: Owned, outbox: Outbox) -> Any:
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
-    """How many partitions the topics have that are read, after all was checked that can be wrong with them.
+    """How many partitions the topics have, after all was checked that can be wrong with them.
 
     Raises:
         ConfigurationError: no broker answers, or topics are missing or would make the counts wrong; all at once.
     """
     for difference in await check_at_start(settings):
         logger.warning("topics: %s", difference.as_fault())
-    consumer = AIOKafkaConsumer(**client_options(settings))
-    await consumer.start()
-    try:
-        await consumer.topics()
-        found = {name: consumer.partitions_for_topic(settings.topic(name)) for name in (*FOLDS, "cells")}
-        return {name: len(numbers or ()) for name, numbers in found.items()}
-    finally:
-        await consumer.stop()
+    return await partitions_of(settings)
 
 
 def run_worker(settings: Settings) -> int:
@@ -170,11 +162,12 @@ def run_worker(settings: Settings) -> int:
     partitions = asyncio.run(partition_counts(settings))
     worker = build_app(settings, partitions)
     runner = worker.app.Worker(loglevel=settings.log.level.upper(), quiet=True)
+    code = 0
     try:
         runner.execute_from_commandline()
     except SystemExit as ended:
-        failure = worker.app.failure
-        if isinstance(failure, ConfigurationError):
-            raise failure from None
-        return ended.code if isinstance(ended.code, int) else 1
-    return 0
+        code = ended.code if isinstance(ended.code, int) else 1
+    reason = worker.app.crash_reason or runner.crash_reason
+    if isinstance(reason, ConfigurationError | TakeOverFailed | SendFailed):
+        raise reason
+    return 1 if reason else code

@@ -8,7 +8,8 @@ from streams.core.dispatch_fold import DispatchFold
 from streams.core.fold import TakeOver
 from streams.core.incident_fold import IncidentFold
 from streams.core.source_fold import IntakeRules, Source, SourceFold, read_metadata
-from streams.recovery import OpenFold, TakeOverFailed
+from streams.recovery import OpenFold
+from streams.settings import ConfigurationError, Fault
 
 FOLDS: Mapping[str, type[SourceFold]] = {"incidents": IncidentFold, "dispatches": DispatchFold}
 """Source topic, without the prefix → its fold."""
@@ -41,18 +42,19 @@ def _refuse_other_contents(tp: TopicPartition, said: Mapping[str, object], fold:
     """Stop before a change of what is counted mixes with what was counted.
 
     Raises:
-        TakeOverFailed: the configuration or the topic is not what the last owner worked with.
+        ConfigurationError: the configuration or the topic is not what the last owner worked with.
     """
-    rules, of = fold.rules, fold.source.of
+    rules, of, faults = fold.rules, fold.source.of, []
+    where = f"{tp.topic}-{tp.partition}"
     if said.get("version") == rules.counting_version and said.get("fingerprint") != rules.fingerprint:
-        msg = (
-            f"counting.version must be raised above {rules.counting_version}: what is counted differs from what "
-            f"{tp.topic}-{tp.partition} was counted with; or undo the change of zones, types, windows or lateness"
+        problem = f"must be above {rules.counting_version}: what is counted differs from what {where} was counted with"
+        remedy = (
+            f"set it to {rules.counting_version + 1}, or undo the change of zones, types, windows or lateness"
         )
-        raise TakeOverFailed(msg)
+        faults.append(Fault("", "counting.version", problem, remedy))
     if said.get("of", of) != of:
-        msg = (
-            f"topic {tp.topic} has {of} partitions but was read with {said['of']}: incidents would be split; "
-            "make a new topic with another topic_prefix, and publish to it"
-        )
-        raise TakeOverFailed(msg)
+        problem = f"are {of} now, but the topic was read with {said['of']}: incidents would be split"
+        remedy = "make new topics with another topic_prefix, and publish to them"
+        faults.append(Fault(f"topic {tp.topic}", "partitions", problem, remedy))
+    if faults:
+        raise ConfigurationError(faults)

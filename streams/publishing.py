@@ -5,8 +5,6 @@ from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from itertools import islice
 from time import monotonic
 
-from aiokafka import AIOKafkaConsumer
-
 from schemas.codec import dead_letter_headers, encode_event
 from schemas.emissions import DeadLetter, Outgoing
 from schemas.events import Heartbeat
@@ -14,9 +12,13 @@ from streams.outbox import Outbox
 from streams.settings import Settings
 from streams.settings.connection import client_options
 from streams.sources.messages import Message
+from streams.topics.partitions import partitions_of
 
 CHUNK = 2000
 """Messages sent before the next acknowledgements are waited for."""
+
+LEAST_WAIT_S = 0.02
+"""Messages due sooner than this are sent together."""
 
 
 class Publisher:
@@ -42,13 +44,13 @@ class Publisher:
 
     async def heartbeat(self, beat: Heartbeat, topics: Iterable[str]) -> None:
         """Tell every partition of these topics (without the prefix) how far time has come."""
-        counts = await self._partitions([self._settings.topic(name) for name in topics])
+        counts = await partitions_of(self._settings)
         value = encode_event(beat)
         await self._outbox.publish(
             [
-                Outgoing(topic, None, value, (), number)
-                for topic, count in counts.items()
-                for number in range(count)
+                Outgoing(self._settings.topic(name), None, value, (), number)
+                for name in topics
+                for number in range(counts[name])
             ]
         )
 
@@ -57,15 +59,6 @@ class Publisher:
             topic = self._settings.topic("dead-letters")
             return Outgoing(topic, item.key, item.value, dead_letter_headers(item))
         return Outgoing(self._settings.topic(item.topic), item.key, item.value)
-
-    async def _partitions(self, topics: list[str]) -> dict[str, int]:
-        consumer = AIOKafkaConsumer(**client_options(self._settings))
-        await consumer.start()
-        try:
-            await consumer.topics()
-            return {topic: len(consumer.partitions_for_topic(topic) or ()) for topic in topics}
-        finally:
-            await consumer.stop()
 
 
 def chunks(items: Iterable[Message | DeadLetter], size: int = CHUNK) -> Iterator[list[Message | DeadLetter]]:
@@ -89,12 +82,13 @@ async def paced(
         for chunk in chunks(items):
             yield chunk
         return
-    began, first, due = clock(), None, []
+    began, first = clock(), None
+    due: list[Message | DeadLetter] = []
     for item in items:
         if first is None:
             first = item.at
         wait_s = (item.at - first) / 1000 / speed - (clock() - began)
-        if wait_s > 0.02 or len(due) >= CHUNK:
+        if wait_s > LEAST_WAIT_S or len(due) >= CHUNK:
             yield due
             due = []
             await asyncio.sleep(max(wait_s, 0.0))

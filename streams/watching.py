@@ -14,23 +14,23 @@ from streams.recovery import OpenFold
 Snapshot = Mapping[str, Any]
 
 
-def open_watch(rules: WatchRules, partitions: int, client: Mapping[str, Any]) -> OpenFold:
+def open_watch(rules: WatchRules, partitions: Mapping[str, int], client: Mapping[str, Any]) -> OpenFold:
     """How a partition of `cells` is opened: with the newest snapshots of its jurisdictions.
 
     Args:
         rules: what is watched, and how.
-        partitions: of `cells`.
+        partitions: how many `cells` and `watch-state` have.
         client: where and how to connect, as aiokafka names it.
     """
 
     async def open_fold(
         tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
     ) -> TakeOver:
-        snapshots = await read_snapshots(client, rules.state_topic)
+        snapshots = await read_snapshots(client, rules.state_topic, partitions["watch-state"])
         mine = {
             name: said
             for name, said in snapshots.items()
-            if cells_partition(name, partitions) == tp.partition
+            if cells_partition(name, partitions["cells"]) == tp.partition
         }
         fold = WatchFold(tp.partition, rules, mine)
         starts = [read_metadata(metadata).get("start", log_start), *(said["start"] for said in mine.values())]
@@ -40,7 +40,7 @@ def open_watch(rules: WatchRules, partitions: int, client: Mapping[str, Any]) ->
     return open_fold
 
 
-async def read_snapshots(client: Mapping[str, Any], topic: str) -> dict[str, Snapshot]:
+async def read_snapshots(client: Mapping[str, Any], topic: str, of: int) -> dict[str, Snapshot]:
     """Jurisdiction → its snapshot of the greatest position; that of a paused owner may come later in the log."""
     newest: dict[str, Snapshot] = {}
     consumer = AIOKafkaConsumer(
@@ -48,7 +48,7 @@ async def read_snapshots(client: Mapping[str, Any], topic: str) -> dict[str, Sna
     )
     await consumer.start()
     try:
-        partitions = await _partitions(consumer, topic)
+        partitions = [TopicPartition(topic, number) for number in range(of)]
         ends = await consumer.end_offsets(partitions)
         consumer.assign(partitions)
         while any([await consumer.position(tp) < ends[tp] for tp in partitions]):
@@ -59,14 +59,6 @@ async def read_snapshots(client: Mapping[str, Any], topic: str) -> dict[str, Sna
     finally:
         await consumer.stop()
     return newest
-
-
-async def _partitions(consumer: AIOKafkaConsumer, topic: str) -> list[TopicPartition]:
-    numbers = consumer.partitions_for_topic(topic)
-    if numbers is None:
-        await consumer.topics()
-        numbers = consumer.partitions_for_topic(topic) or set()
-    return [TopicPartition(topic, number) for number in sorted(numbers)]
 
 
 def keep_newest(newest: dict[str, Snapshot], said: Snapshot) -> None:

@@ -17,7 +17,7 @@ from streams.settings import Settings
 from streams.sources import Reading, source_named
 from streams.sources.messages import INCIDENTS, Message, last_heartbeat, messages
 from streams.stages import timeline_of
-from streams.topics import check_to_publish
+from streams.topics.partitions import partitions_of
 from streams.zones import ZoneMap, with_zone
 
 
@@ -58,7 +58,7 @@ def publish(
     source = source_named(source_name)
     settings = settings_for(session.settings, source, None)
     zone_map = ZoneMap.from_option(zones) if zones else None
-    asyncio.run(check_to_publish(settings))
+    asyncio.run(partitions_of(settings, checked=True))
     reading = read_files(session.terminal, source, files)
     sent = asyncio.run(_publish(session, settings, reading, (source.jurisdiction, zone_map, speed)))
     session.terminal.table(("topic", "messages"), sorted(sent.items()), title=settings.broker)

@@ -26,13 +26,10 @@ def worker(session: Session, web_port: int | None) -> None:
     if web_port is not None:
         session.overrides["web.port"] = str(web_port)
     settings = session.settings
+    app = importlib.import_module("streams.app")  # here, because Faust takes a second to import
     try:
-        app = importlib.import_module("streams.app")  # here, because Faust takes a second to import
-    except ModuleNotFoundError as error:
-        if error.name != "streams.app":
-            raise
-        message = "this version has no worker yet"
-        raise Failed(message) from None
-    code = app.run_worker(settings)
+        code = app.run_worker(settings)
+    except (app.TakeOverFailed, app.SendFailed) as failed:
+        raise Failed(str(failed)) from None
     if code:
-        raise click.exceptions.Exit(code)
+        raise SystemExit(code)
