@@ -68,7 +68,7 @@ class Outbox:
         client: Mapping[str, Any],
         *,
         batch_bytes: int = BATCH_BYTES,
-        timeout_s: float = 30.0,
+        timeout_s: float = 60.0,
     ) -> None:
         """Nothing is connected before `start`.
 
@@ -91,7 +91,7 @@ class Outbox:
             acks="all",
             enable_idempotence=True,
             max_batch_size=self._batch_bytes,
-            request_timeout_ms=int(self._timeout_s * 1000),
+            request_timeout_ms=int(self._timeout_s * 1000 / 3),  # of one attempt of several
         )
         try:
             await producer.start()
@@ -100,7 +100,7 @@ class Outbox:
             raise
         self._producer = producer
 
-    async def stop(self, timeout_s: float = 3.0) -> None:
+    async def stop(self, timeout_s: float = 1.0) -> None:
         """Close the connection; what is not sent by then is sent by the next owner.
 
         Args:
@@ -123,15 +123,18 @@ class Outbox:
             raise SendFailed(msg)
         sent: list[asyncio.Future[Any]] = []
         try:
-            for tp, records in (await self._by_partition(self._producer, emissions)).items():
-                await self._send(self._producer, tp, records, sent)
-            await asyncio.gather(*sent)
-        except BaseException as cause:
+            # An idempotent producer of aiokafka tries again without end.
+            async with asyncio.timeout(self._timeout_s):
+                for tp, records in (await self._by_partition(self._producer, emissions)).items():
+                    await self._send(self._producer, tp, records, sent)
+                await asyncio.gather(*sent)
+        except TimeoutError as cause:
+            raise SendFailed(_failure(f"no acknowledgement in {self._timeout_s:g} s")) from cause
+        except KafkaError as cause:
+            raise SendFailed(_failure(repr(cause))) from cause
+        finally:
             for future in sent:
                 future.add_done_callback(_heard)
-            if isinstance(cause, KafkaError):
-                raise SendFailed(_failure(cause)) from cause
-            raise
 
     @staticmethod
     async def _by_partition(
@@ -145,7 +148,7 @@ class Outbox:
                 try:
                     count = counts[record.topic] = len(await producer.partitions_for(record.topic))
                 except Exception as cause:
-                    raise SendFailed(_failure(cause, f"to topic {record.topic} ")) from cause
+                    raise SendFailed(_failure(repr(cause), f"to topic {record.topic} ")) from cause
             partition = record.partition
             if partition is None:
                 partition = partition_of(record.key, record.value, count)
@@ -173,7 +176,7 @@ class Outbox:
                     batch = producer.create_batch()
             sent.append(await producer.send_batch(batch, tp.topic, partition=tp.partition))
         except Exception as cause:
-            raise SendFailed(_failure(cause, f"to {tp.topic}[{tp.partition}] ")) from cause
+            raise SendFailed(_failure(repr(cause), f"to {tp.topic}[{tp.partition}] ")) from cause
 
 
 def _heard(future: asyncio.Future[Any]) -> None:
@@ -182,5 +185,5 @@ def _heard(future: asyncio.Future[Any]) -> None:
         future.exception()
 
 
-def _failure(cause: BaseException, where: str = "") -> str:
-    return f"sending {where}failed: {cause!r}; the owner must take over again from its commit"
+def _failure(cause: str, where: str = "") -> str:
+    return f"sending {where}failed: {cause}; the owner must take over again from its commit"

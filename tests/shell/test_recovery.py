@@ -49,6 +49,7 @@ def recovery(log: FakeLog, **options: Any) -> tuple[Recovery, FakePublisher]:
     ],
 )
 def test_plan(
+    *,
     start: int,
     silent_until: int,
     committed: int | None,

@@ -223,8 +223,8 @@ async def test_broker_that_hangs(own_world: tuple[World, Cluster]) -> None:
 
 def test_sigterm_ends_in_time_when_the_broker_hangs(own_world: tuple[World, Cluster]) -> None:
     world, cluster = own_world
-    world.produce(300_000, keys=1000)
-    worker = world.worker(records=500)
+    world.produce(60_000, keys=100)
+    worker = world.worker(records=50)
     wait_until(lambda: len(worker.told("batch")) > 20, "it is in full flow")
     os.kill(cluster.brokers[1].pid, signal.SIGSTOP)
     try:

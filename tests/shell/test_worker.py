@@ -2,9 +2,12 @@
 
 import signal
 from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from tests.kafka.broker import Cluster
 from tests.shell.world import World, wait_until
 
 pytestmark = pytest.mark.kafka
@@ -34,8 +37,17 @@ def test_idle_partition_is_taken_over_and_committed(new_world: NewWorld) -> None
     wait_until(lambda: world.commits() == dict.fromkeys(range(3), (0, "v1|0")), "each has a commit")
 
 
-@pytest.mark.parametrize("fault", ["SIGKILL", "error"])
-@pytest.mark.parametrize("place", ["before-step", "after-step", "after-ack", "after-advance"])
+@pytest.mark.parametrize(
+    "place,fault",
+    [
+        ("before-step", "SIGKILL"),
+        ("after-step", "SIGKILL"),
+        ("after-ack", "SIGKILL"),
+        ("after-advance", "SIGKILL"),
+        ("after-step", "error"),
+        ("after-ack", "error"),
+    ],
+)
 def test_end_between_two_steps_of_a_batch_changes_nothing(
     new_world: NewWorld, place: str, fault: str
 ) -> None:
@@ -88,13 +100,13 @@ def test_fold_outlives_a_rebalance_that_gives_its_partition_back(new_world: NewW
 
 def test_sigterm_in_full_flow_ends_in_time_with_everything_processed_committed(new_world: NewWorld) -> None:
     world = new_world(partitions=4)
-    world.produce(400_000, keys=1_000)
-    worker = world.worker(records=500)
+    world.produce(200_000, keys=100)
+    worker = world.worker(records=50)
     wait_until(lambda: len(worker.told("batch")) > 20, "it is in full flow")
     assert worker.stop() < 10.0
     ends = dict.fromkeys(range(4), 0) | {batch["tp"]: batch["end"] for batch in worker.told("batch")}
     assert {number: offset for number, (offset, _) in world.commits().items()} == ends
-    assert sum(ends.values()) < 400_000, "it ended on its way"
+    assert sum(ends.values()) < 200_000, "it ended on its way"
 
 
 @pytest.mark.parametrize("place", ["after-step", "after-ack"])
@@ -119,3 +131,76 @@ def test_paused_worker_that_wakes_moves_no_commit(new_world: NewWorld, place: st
     world.produce(700)
     world.wait_for_end()
     world.check()
+
+
+def test_new_counting_version_reads_all_again_aloud_and_then_commits(new_world: NewWorld) -> None:
+    world = new_world(partitions=2)
+    world.produce(5_000)
+    old = world.worker()
+    world.wait_for_end()
+    old.stop()
+    new = world.worker(version=2, records=700)
+    wait_until(
+        lambda: {metadata for _, metadata in world.commits().values()} == {"v2|0"},
+        "the commits are of version 2",
+    )
+    assert world.at_end()
+    world.check(version=2)
+    assert {opened["metadata"] for opened in new.told("open")} == {"v1|0"}
+
+
+def test_new_counting_version_that_dies_on_its_way_leaves_the_old_commit(new_world: NewWorld) -> None:
+    world = new_world()
+    world.produce(5_000)
+    old = world.worker()
+    world.wait_for_end()
+    old.stop()
+    dying = world.worker(version=2, fault_at="in-take-over", fault_after=2_500, chunk=100)
+    assert dying.wait() == -signal.SIGKILL
+    assert world.commits() == {0: (5_000, "v1|0")}
+    world.worker(version=2)
+    wait_until(lambda: world.commits() == {0: (5_000, "v2|0")}, "the commit is of version 2")
+    world.check(version=2)
+
+
+def test_worker_outlives_a_restart_of_the_broker(
+    start_kafka: Callable[..., Cluster], topic_prefix: str, tmp_path: Path
+) -> None:
+    cluster = start_kafka()
+    world = World(cluster.bootstrap, topic_prefix, tmp_path, partitions=2)
+    world.create()
+    with closing(world):
+        world.produce(2_000)
+        worker = world.worker(outbox_timeout_s=60.0)
+        world.wait_for_end()
+        cluster.restart(1)
+        world.produce(2_000)
+        world.wait_for_end()
+        assert worker.process.poll() is None
+        world.check()
+
+
+def test_static_member_comes_back_without_a_rebalance(new_world: NewWorld) -> None:
+    world = new_world(partitions=2)
+    names = [{"consumer_group_instance_id": f"worker-{number}"} for number in range(2)]
+    workers = [world.worker(settings=name, session_timeout_s=30.0) for name in names]
+    wait_until(lambda: [len(worker.owns()) for worker in workers] == [1, 1], "both share")
+    owned = workers[0].owns()
+    workers[0].stop()
+    world.produce(200)
+    again = world.worker(settings=names[0], session_timeout_s=30.0)
+    world.wait_for_end()
+    assert again.owns() == owned
+    joined = [worker.said.read_text().count("Joined group") for worker in (workers[1], again)]
+    assert joined[1] == 1
+    world.check()
+
+
+def test_batch_is_never_larger_than_asked(new_world: NewWorld) -> None:
+    world = new_world(partitions=2)
+    world.produce(1_000)
+    worker = world.worker(records=64)
+    world.wait_for_end()
+    batches = worker.told("batch")
+    assert max(batch["records"] for batch in batches) == 64
+    assert sum(batch["records"] for batch in batches) == 1_000

@@ -61,7 +61,8 @@ class ToyConfig:
     topic: str = "toy-in"
     out: str = "toy-out"
     log: str = ""  # a file that hears of what happened, one JSON object a line
-    fault_at: str = ""  # before-step, after-step, after-ack, after-advance …
+    chunk: int = 2000  # of a take-over
+    fault_at: str = ""  # in-take-over, before-step, after-step, after-ack, after-advance …
     fault_after: int = 0  # … of the batch that makes it so many records
     fault: str = "SIGKILL"  # a signal to itself, or "error"
     version: int = 1  # the counting version
@@ -79,9 +80,15 @@ class ToyWorker:
         self.config = config
         self.client = {"bootstrap_servers": config.broker}
         self.outbox = Outbox(self.client, timeout_s=config.outbox_timeout_s)
-        recovery = Recovery(self.client, self.outbox, stall_s=config.stall_s)
+        recovery = Recovery(self.client, self, stall_s=config.stall_s, chunk=config.chunk)
         self.ownership = Ownership({config.topic: self.open_fold}, recovery)
         self.seen = 0
+
+    async def publish(self, emissions: Sequence[Outgoing]) -> None:
+        """What a take-over sends."""
+        await self.outbox.publish(emissions)
+        self.seen += self.config.chunk
+        self.fault("in-take-over")
 
     def open_fold(
         self, tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int
