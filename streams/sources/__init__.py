@@ -8,6 +8,9 @@
             case UnusableRow(raw=raw, message=why): ... # a dead letter
     print(reading.facts)
 
+Built-in sources and their jurisdictions: `sffd` and `sfpd` are "san-francisco" (America/Los_Angeles), `chicago` is
+"chicago" (America/Chicago). A mapping names its own.
+
 Personal data of a file (addresses, streets, descriptions, free text) never leave the adapters, except within the raw
 bytes of an unusable row, which go nowhere but to the dead letters.
 """

@@ -12,7 +12,7 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms
@@ -47,8 +47,26 @@ _CLOCK: Final = re.compile(
 _OFFSET: Final = re.compile(r"(?P<naive>.*\d) ?(?P<offset>Z|[+-]\d\d:?\d\d)", re.ASCII | re.IGNORECASE)
 _NUMBER: Final = re.compile(r"\d{1,15}(\.\d{1,9})?", re.ASCII)
 
-Instant = int | RejectReason
-"""UTC milliseconds, or why the text is none."""
+
+class NoTime(NamedTuple):
+    """Why a text is no time."""
+
+    reason: RejectReason
+    problem: str  # what it must be
+
+
+Instant = int | NoTime
+"""UTC milliseconds, or why there are none."""
+
+_EXAMPLES: Final = {
+    ISO: "2018-12-31T23:57:56",
+    US: "12/31/2018 11:57:56 PM",
+    YEAR_FIRST: "2018/12/31 11:57:56 PM",
+    EPOCH_MS: "1546300676000",
+    EPOCH_S: "1546300676",
+}
+_EMPTY: Final = NoTime(RejectReason.MISSING_FIELD, "must be a time")
+_OUT_OF_RANGE: Final = NoTime(RejectReason.TIME_OUT_OF_RANGE, "must lie in 1970 to 2100")
 
 
 class LocalTimes:
@@ -68,6 +86,8 @@ class LocalTimes:
         self.nonexistent = 0
         self._zone = ZoneInfo(time_zone)
         self._parsers = [_parser(form) for form in formats]
+        examples = " or ".join(_EXAMPLES.get(form, form) for form in formats)
+        self._no_time = NoTime(RejectReason.WRONG_TYPE, f"must be a time such as {examples}")
         # A text whose date has no change of the clock, in a format of fixed width, is the sum of its two halves.
         self._halves = all(form in _DATES for form in formats)
         self._days: dict[str, int] = {}
@@ -75,7 +95,7 @@ class LocalTimes:
         self._instants: dict[str, tuple[Instant, int, int]] = {}
 
     def parse(self, text: str) -> Instant:
-        """The instant of a text; a text that is no time is WRONG_TYPE, one outside 1970 to 2100 TIME_OUT_OF_RANGE.
+        """The instant of a text, or why it is none: empty, no time in any of the formats, not in 1970 to 2100.
 
         Cost: two look-ups for the usual text, some 10 µs for the first of its day.
         """
@@ -101,11 +121,11 @@ class LocalTimes:
         """(instant, 1 if ambiguous, 1 if nonexistent)."""
         found = next((time for parser in self._parsers if (time := parser(text.strip())) is not None), None)
         if found is None:
-            return RejectReason.WRONG_TYPE, 0, 0
+            return self._no_time if text else _EMPTY, 0, 0
         aware = found if found.tzinfo else found.replace(tzinfo=self._zone)
         instant = epoch_ms(aware)
         if not EARLIEST_MS <= instant < LATEST_MS:
-            return RejectReason.TIME_OUT_OF_RANGE, 0, 0
+            return _OUT_OF_RANGE, 0, 0
         if found.tzinfo:
             return instant, 0, 0
         first, second = aware.utcoffset(), aware.replace(fold=1).utcoffset()

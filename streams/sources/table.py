@@ -17,6 +17,7 @@ from schemas.vocabulary import RejectReason
 from streams.settings.faults import ConfigurationError, Fault, shown
 from streams.sources.columns import Column, FieldPicker, KeyPicker, MissingColumns
 from streams.sources.facts import OnProgress, Progress, UnusableRow
+from streams.sources.local_time import NoTime
 from streams.sources.records import Record, csv_records, json_records
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
@@ -111,15 +112,9 @@ class Table:
         )
         return self._unusable(field, value, reason, f"{field} {problem} ({got})", partly=partly)
 
-    def no_time(self, column: int, value: str, reason: RejectReason, *, partly: bool = False) -> UnusableRow:
-        """The row just read, whose column holds no time; `reason` is what `LocalTimes.parse` said of it."""
-        if not value:
-            return self.unusable(column, value, RejectReason.MISSING_FIELD, "must be a time", partly=partly)
-        if reason is RejectReason.TIME_OUT_OF_RANGE:
-            problem = "must lie in 1970 to 2100"
-            return self.unusable(column, value, reason, problem, partly=partly)
-        problem = "must be a time in one of the source's formats"
-        return self.unusable(column, value, reason, problem, partly=partly)
+    def no_time(self, column: int, value: str, why: NoTime, *, partly: bool = False) -> UnusableRow:
+        """The row just read, one of whose columns must hold a time, and holds none."""
+        return self.unusable(column, value, why.reason, why.problem, partly=partly)
 
     def _unusable(
         self, field: str, value: str, reason: RejectReason, message: str, *, partly: bool = False

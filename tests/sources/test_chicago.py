@@ -149,7 +149,11 @@ def test_enforcement_is_officer_initiated(tmp_path: Path, code: str) -> None:
     "date, reason, message",
     [
         ("", RejectReason.MISSING_FIELD, "date must be a time (it is empty)"),
-        ("soon", RejectReason.WRONG_TYPE, 'date must be a time in one of the source\'s formats (got "soon")'),
+        (
+            "soon",
+            RejectReason.WRONG_TYPE,
+            'date must be a time such as 2018-12-31T23:57:56 or 12/31/2018 11:57:56 PM or 2018/12/31 11:57:56 PM (got "soon")',
+        ),
         (
             "1918-05-01T12:00:00",
             RejectReason.TIME_OUT_OF_RANGE,

@@ -159,3 +159,14 @@ def test_real_rows_are_never_unusable_and_always_in_order(city_data: Path, sourc
     known = [item.known_from or 0 for item in reading]
     assert known == sorted(known)
     assert len(known) == len(reading) == reading.facts.incidents + reading.facts.dispatches
+
+
+def test_polygons_name_their_zones_as_the_labels_do(
+    city_data: Path, police: Reading, crimes: Reading
+) -> None:
+    for file, reading in (
+        ("sf_analysis_neighborhoods.geojson.gz:name", police),
+        ("chicago_community_areas.geojson.gz:community_area", crimes),
+    ):
+        names = set(ZoneMap.from_option(str(city_data / file)).names)
+        assert {event.zone for event in incidents(reading)} <= names | {None}

@@ -7,7 +7,16 @@ from hypothesis import strategies as st
 
 from schemas.vocabulary import RejectReason
 from streams.sources import local_time
-from streams.sources.local_time import EPOCH_MS, EPOCH_S, ISO, US, YEAR_FIRST, LocalTimes
+from streams.sources.local_time import EPOCH_MS, EPOCH_S, ISO, US, YEAR_FIRST, LocalTimes, NoTime
+
+WRONG, RANGE = RejectReason.WRONG_TYPE, RejectReason.TIME_OUT_OF_RANGE
+
+
+def why(times: LocalTimes, text: str) -> RejectReason:
+    found = times.parse(text)
+    assert isinstance(found, NoTime)
+    return found.reason
+
 
 CHICAGO = "America/Chicago"
 LORD_HOWE = "Australia/Lord_Howe"  # its clock changes by half an hour
@@ -103,7 +112,7 @@ def test_the_hours_around_a_change_of_the_clock_are_not_counted() -> None:
     "text",
     [
         "soon",
-        "",
+        " ",
         "2018-02-30T00:00:00",
         "2018-01-31T24:00:00",
         "2018-01-31T23:60:00",
@@ -117,20 +126,32 @@ def test_the_hours_around_a_change_of_the_clock_are_not_counted() -> None:
     ],
 )
 def test_what_is_no_time_is_said_to_be_none(text: str) -> None:
-    assert LocalTimes(CHICAGO).parse(text) is RejectReason.WRONG_TYPE
+    assert why(LocalTimes(CHICAGO), text) is RejectReason.WRONG_TYPE
 
 
 @pytest.mark.parametrize(
     "text", ["1969-12-31T00:00:00", "2100-01-01T00:00:00", "0001-01-01T00:00:00", "9999-12-31T23:59:59"]
 )
 def test_a_time_outside_1970_to_2100_is_out_of_range(text: str) -> None:
-    assert LocalTimes("UTC").parse(text) is RejectReason.TIME_OUT_OF_RANGE
+    assert why(LocalTimes("UTC"), text) is RejectReason.TIME_OUT_OF_RANGE
+
+
+def test_an_empty_text_is_missing() -> None:
+    assert LocalTimes(CHICAGO).parse("") == (RejectReason.MISSING_FIELD, "must be a time")
+
+
+def test_what_a_time_must_be_follows_from_the_formats() -> None:
+    found = LocalTimes("UTC", [ISO, EPOCH_S, "%d.%m.%Y"]).parse("x")
+    assert found == (
+        RejectReason.WRONG_TYPE,
+        "must be a time such as 2018-12-31T23:57:56 or 1546300676 or %d.%m.%Y",
+    )
 
 
 def test_a_bad_clock_after_a_known_date_is_still_no_time() -> None:
     times = LocalTimes(CHICAGO)
     assert isinstance(times.parse("2018-01-31T10:00:00"), int)
-    assert times.parse("2018-01-31T10:61:00") is RejectReason.WRONG_TYPE
+    assert why(times, "2018-01-31T10:61:00") is RejectReason.WRONG_TYPE
 
 
 @pytest.mark.parametrize(
@@ -147,13 +168,14 @@ def test_a_bad_clock_after_a_known_date_is_still_no_time() -> None:
     ],
 )
 def test_epoch_times(form: str, text: str, at: int | RejectReason) -> None:
-    assert LocalTimes(CHICAGO, [form]).parse(text) == at
+    found = LocalTimes(CHICAGO, [form]).parse(text)
+    assert (found.reason if isinstance(found, NoTime) else found) == at
 
 
 def test_a_pattern_of_strptime_reads_other_formats() -> None:
     times = LocalTimes("Europe/Berlin", ["%d.%m.%Y %H:%M"])
     assert times.parse("05.04.2018 17:30") == ms("2018-04-05T17:30:00+02:00")
-    assert times.parse("2018-04-05T17:30:00") is RejectReason.WRONG_TYPE
+    assert why(times, "2018-04-05T17:30:00") is RejectReason.WRONG_TYPE
 
 
 def test_day_and_month_are_told_apart_by_the_format_that_was_named() -> None:

@@ -181,7 +181,12 @@ def test_call_sources(tmp_path: Path, fields: dict[str, str], source: CallSource
             RejectReason.MISSING_FIELD,
             "must be a time (it is empty)",
         ),
-        ({"Report Datetime": "x"}, "Report Datetime", RejectReason.WRONG_TYPE, "must be a time in one of"),
+        (
+            {"Report Datetime": "x"},
+            "Report Datetime",
+            RejectReason.WRONG_TYPE,
+            "must be a time such as 2018-12-31T23:57:56 or",
+        ),
         (
             {"Incident Number": ""},
             "Incident Number",
