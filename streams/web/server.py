@@ -9,9 +9,8 @@ no. Other routes are added by whoever knows the answers:
 """
 
 import asyncio
-import errno
 import hmac
-import ipaddress
+import socket
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import Final
@@ -19,7 +18,8 @@ from typing import Final
 from aiohttp import web
 
 from streams.metrics import CONTENT_TYPE, Metrics
-from streams.settings import ConfigurationError, Fault, Settings
+from streams.settings import Settings
+from streams.web.addresses import is_loopback, take_address, tls_context
 from streams.web.health import Condition, Health
 
 _LARGEST_REQUEST: Final = 64 * 1024  # bytes; nothing that is asked here is longer
@@ -32,7 +32,7 @@ class WebServer:
     """Answers on one address from `start` to `stop`."""
 
     def __init__(self, settings: Settings, metrics: Metrics, health: Health) -> None:
-        """Bind nothing yet; routes can be added to `questions` until `start`."""
+        """Take no address yet; routes can be added to `questions` until `start`."""
         self._settings = settings
         self._metrics = metrics
         self._health = health
@@ -41,6 +41,8 @@ class WebServer:
         self._app.router.add_get("/metrics", self._answer_metrics)
         self._app.router.add_get("/healthz", self._answer_health)
         self._app.router.add_get("/readyz", self._answer_ready)
+        self._sockets: list[socket.socket] = []
+        self._context: ssl.SSLContext | None = None
         self._runner: web.AppRunner | None = None
         self._rendering: asyncio.Task[bytes] | None = None
         self.port = 0
@@ -52,10 +54,22 @@ class WebServer:
 
     @property
     def url(self) -> str:
-        """Where it answers, such as `http://127.0.0.1:6066`; known once started."""
+        """Where it answers, such as `http://127.0.0.1:6066`; known once bound."""
         scheme = "https" if self._settings.web.tls_certificate else "http"
         host = self._settings.web.bind
         return f"{scheme}://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    def bind(self) -> None:
+        """Take the address, so that a worker finds out before it does anything else; does nothing when taken.
+
+        Raises:
+            ConfigurationError: the address cannot be had, or the certificate cannot be used.
+        """
+        if self._sockets:
+            return
+        self._context = tls_context(self._settings)
+        self._sockets = take_address(self._settings.web.bind, self._settings.web.port)
+        self.port = int(self._sockets[0].getsockname()[1])
 
     async def start(self) -> None:
         """Listen.
@@ -63,18 +77,13 @@ class WebServer:
         Raises:
             ConfigurationError: the address cannot be had, or the certificate cannot be used.
         """
-        bind = self._settings.web
-        context = _tls_context(self._settings)
-        runner = web.AppRunner(self._app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S)
-        await runner.setup()
-        try:
-            site = web.TCPSite(runner, bind.bind, bind.port, ssl_context=context)
-            await site.start()
-        except OSError as error:
-            await runner.cleanup()
-            raise ConfigurationError([_cannot_bind(bind.bind, bind.port, error)]) from None
-        self._runner = runner
-        self.port = int(runner.addresses[0][1])
+        self.bind()
+        self._runner = web.AppRunner(
+            self._app, access_log=None, handle_signals=False, shutdown_timeout=_SHUTDOWN_S
+        )
+        await self._runner.setup()
+        for each in self._sockets:
+            await web.SockSite(self._runner, each, ssl_context=self._context).start()
 
     async def stop(self) -> None:
         """Close every connection; does nothing when not started."""
@@ -83,6 +92,9 @@ class WebServer:
             self._rendering.cancel()
         if runner is not None:
             await runner.cleanup()
+        for each in self._sockets:
+            each.close()
+        self._sockets = []
 
     async def _answer_metrics(self, _: web.Request) -> web.Response:
         """Scrapes that come while one is being answered share its answer."""
@@ -141,47 +153,6 @@ class WebServer:
         return web.json_response({"error": said}, status=401, headers={"WWW-Authenticate": "Bearer"})
 
 
-def is_loopback(bind: str) -> bool:
-    """Whether only this machine can reach an address."""
-    if bind == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(bind).is_loopback
-    except ValueError:
-        return False
-
-
 def _conditional(name: str, condition: Condition) -> web.Response:
     said = {name: condition.is_well, "reasons": list(condition.reasons), **condition.facts}
     return web.json_response(said, status=200 if condition.is_well else 503)
-
-
-def _cannot_bind(bind: str, port: int, error: OSError) -> Fault:
-    if error.errno == errno.EADDRINUSE:
-        problem = f"{port} is in use on {bind}"
-        return Fault(
-            "", "web.port", problem, "end the other program, or set VIGIL_WEB_PORT (0 takes any free port)"
-        )
-    if error.errno == errno.EACCES:
-        return Fault("", "web.port", f"{port} may not be used by this user", "take a port from 1024 on")
-    reason = (error.strerror or str(error)).lower().rpartition(": ")[2]
-    return Fault(
-        "",
-        "web.bind",
-        f'"{bind}" cannot be listened on ({reason})',
-        "127.0.0.1 is this machine, 0.0.0.0 every address",
-    )
-
-
-def _tls_context(settings: Settings) -> ssl.SSLContext | None:
-    certificate, key = settings.web.tls_certificate, settings.web.tls_key
-    if certificate is None:
-        return None
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    try:
-        context.load_cert_chain(certificate, key, "")
-    except (OSError, ValueError) as error:
-        problem = f"cannot be used ({str(getattr(error, 'reason', None) or error).lower().replace('_', ' ')})"
-        remedy = "it takes a PEM certificate whose key is web.tls_key, without a password"
-        raise ConfigurationError([Fault("", "web.tls_certificate", problem, remedy)]) from None
-    return context

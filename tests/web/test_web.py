@@ -1,6 +1,7 @@
 """The HTTP server: what it answers, to whom, and what it says when it cannot start."""
 
 import asyncio
+import errno
 import shutil
 import socket
 import ssl
@@ -358,13 +359,45 @@ async def test_address_that_cannot_be_had_is_one_message(
 async def test_port_that_is_not_allowed_is_one_message(
     metrics: Metrics, health: Health, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async def refuse(*_: Any) -> None:
-        raise PermissionError(13, "Permission denied")
+    def refuse(*_: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
 
-    monkeypatch.setattr(web.TCPSite, "start", refuse)
+    monkeypatch.setattr("streams.web.addresses.socket.socket.bind", refuse)
     assert await refused(settings_with(VIGIL_WEB_PORT="80"), metrics, health) == (
         "web.port 80 may not be used by this user; take a port from 1024 on"
     )
+
+
+async def test_address_is_taken_before_anything_starts(
+    start: Start, metrics: Metrics, health: Health
+) -> None:
+    """A worker calls `bind` first: it must not join a group and then find its port in use."""
+    server = WebServer(settings_with(), metrics, health)
+    server.bind()
+    server.bind()
+    assert server.port > 0
+    said = await refused(settings_with(VIGIL_WEB_PORT=str(server.port)), metrics, health)
+    assert said.startswith(f"web.port {server.port} is in use on 127.0.0.1")
+    await server.start()
+    assert (await get(server.url))[0] == 200
+    await server.stop()
+
+
+async def test_name_of_several_addresses_is_answered_on_all_of_them(
+    start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        (socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, 0)) for address in ("127.0.0.1", "127.0.0.2")
+    ]
+    original = socket.getaddrinfo
+
+    def resolve(host: str, *args: Any, **options: Any) -> Any:
+        return found if host == "localhost" else original(host, *args, **options)
+
+    monkeypatch.setattr("streams.web.addresses.socket.getaddrinfo", resolve)
+    server = await start(settings_with(VIGIL_WEB_BIND="localhost"))
+    for address in ("127.0.0.1", "127.0.0.2"):
+        assert (await get(f"http://{address}:{server.port}/healthz"))[0] == 200
 
 
 async def test_certificate_that_cannot_be_used_is_one_message(
