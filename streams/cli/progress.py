@@ -3,11 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from time import monotonic
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from streams.cli.terminal import Terminal
 
 LINE_EVERY_S: Final = 5.0
+DRAW_EVERY_S: Final = 0.1
 
 
 class Progress(Protocol):
@@ -106,20 +107,33 @@ def _bar(terminal: Terminal, what: str, total: float | None, unit: str) -> Itera
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns, console=terminal.console(err=True)) as bars:
-        task = bars.add_task(what, total=total, amount="")
+        bar = _Bar(bars, bars.add_task(what, total=total, amount=""), total, unit)
+        yield bar
+        bar.draw()
 
-        class Bar:
-            """The bar of the one task."""
 
-            done = 0.0
+class _Bar:
+    """A bar that is drawn ten times a second at most, so that it may be told of every single event."""
 
-            def advance(self, done: float = 1) -> None:
-                """So much more is done."""
-                self.reach(self.done + done)
+    def __init__(self, bars: Any, task: Any, total: float | None, unit: str) -> None:
+        self._bars, self._task, self._total, self._unit = bars, task, total, unit
+        self._done = 0.0
+        self._drawn_at = monotonic()
 
-            def reach(self, done: float, total: float | None = None) -> None:
-                """So much is done in all."""
-                self.done = done
-                bars.update(task, completed=done, total=total, amount=amount(done, unit))
+    def advance(self, done: float = 1) -> None:
+        """So much more is done."""
+        self.reach(self._done + done)
 
-        yield Bar()
+    def reach(self, done: float, total: float | None = None) -> None:
+        """So much is done in all."""
+        self._done = done
+        if total is not None:
+            self._total = total
+        if monotonic() - self._drawn_at >= DRAW_EVERY_S:
+            self.draw()
+
+    def draw(self) -> None:
+        """Show how far it is now."""
+        self._drawn_at = monotonic()
+        said = amount(self._done, self._unit)
+        self._bars.update(self._task, completed=self._done, total=self._total, amount=said)

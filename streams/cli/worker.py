@@ -32,4 +32,4 @@ def worker(session: Session, web_port: int | None) -> None:
     except (app.TakeOverFailed, app.SendFailed) as failed:
         raise Failed(str(failed)) from None
     if code:
-        raise SystemExit(code)
+        raise click.exceptions.Exit(code)

@@ -2,6 +2,7 @@
 
 import io
 import json
+import time
 
 import pytest
 
@@ -134,6 +135,25 @@ def test_work_that_fails_does_not_claim_to_be_done() -> None:
     with pytest.raises(ValueError, match=r"^$"):
         fail()
     assert err.getvalue() == ""
+
+
+def test_bar_may_be_told_of_every_event() -> None:
+    err = Screen()
+    began = time.process_time()
+    with progress(Terminal(err=err), "reading", 100_000, unit="events") as steps:
+        for _ in range(100_000):
+            steps.advance()
+    assert "100,000 events" in err.getvalue()
+    assert time.process_time() - began < 1, "drawn ten times a second, not 100,000 times"
+
+
+def test_bar_moves_while_the_work_goes_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.cli.progress.DRAW_EVERY_S", 0)
+    err = Screen()
+    with progress(Terminal(err=err), "reading", 10) as steps:
+        steps.advance(3)
+        steps.reach(5, total=20)
+    assert "25%" in err.getvalue()
 
 
 def test_terminal_gets_a_bar() -> None:

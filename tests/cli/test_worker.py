@@ -8,6 +8,9 @@ import pytest
 from streams.settings import ConfigurationError, Fault, Settings
 from tests.cli.conftest import Vigil
 
+FAILURES = {name: type(name, (Exception,), {}) for name in ("TakeOverFailed", "SendFailed")}
+FAILURE = ("the log is gone",)
+
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
@@ -18,10 +21,13 @@ def app(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         ran.append(settings)
         if settings.group_id == "faulty":
             raise ConfigurationError([Fault("topic incidents", "", "is missing", "run: vigil topics apply")])
+        if settings.group_id in FAILURES:
+            raise FAILURES[settings.group_id](*FAILURE)
         return int(settings.group_id) if settings.group_id.isdigit() else 0
 
     module = ModuleType("streams.app")
-    module.run_worker = run_worker  # type: ignore[attr-defined]
+    for name, value in {"run_worker": run_worker, **FAILURES}.items():
+        setattr(module, name, value)
     monkeypatch.setitem(sys.modules, "streams.app", module)
     return ran
 
@@ -63,6 +69,9 @@ def test_missing_topics_are_a_message(
     assert vigil("worker") == (2, "", "vigil: topic incidents: is missing; run: vigil topics apply\n")
 
 
-def test_version_without_a_worker_says_so(vigil: Vigil, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "streams.app", None)
-    assert vigil("worker") == (1, "", "vigil: this version has no worker yet\n")
+@pytest.mark.parametrize("failure", ["TakeOverFailed", "SendFailed"])
+def test_failure_of_the_worker_is_a_message(
+    vigil: Vigil, app: list[Settings], monkeypatch: pytest.MonkeyPatch, failure: str
+) -> None:
+    monkeypatch.setenv("VIGIL_GROUP_ID", failure)
+    assert vigil("worker") == (1, "", "vigil: the log is gone\n")
