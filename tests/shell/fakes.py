@@ -89,13 +89,15 @@ class FakeLog:
     def seek(self, tp: TopicPartition, offset: int) -> None:
         self.at = offset
 
-    async def getmany(self, tp: TopicPartition, timeout_ms: int) -> dict[TopicPartition, list[Entry]]:
+    async def getmany(
+        self, tp: TopicPartition, timeout_ms: int, max_records: int
+    ) -> dict[TopicPartition, list[Entry]]:
         await asyncio.sleep(0)
         if self.error is not None:
             raise self.error
         if self.stands_still_at is not None and self.at >= self.stands_still_at:
             return {}
-        found = [entry for entry in self.entries if entry.offset >= self.at][: self.fetch]
+        found = [entry for entry in self.entries if entry.offset >= self.at][: min(self.fetch, max_records)]
         last = not found or found[-1] is self.entries[-1]
         self.at = self.end if last else found[-1].offset + 1
         return {tp: found} if found else {}
