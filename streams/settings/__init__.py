@@ -12,6 +12,7 @@ from streams.settings.jurisdictions import Jurisdiction
 from streams.settings.kafka import Kafka, SaslMechanism, SecurityProtocol
 from streams.settings.kinds import MASK
 from streams.settings.loading import Loaded, load, load_with_origins
+from streams.settings.topics import Topic, Topics
 from streams.settings.tree import (
     Counting,
     CountsAt,
@@ -21,8 +22,6 @@ from streams.settings.tree import (
     LogFormat,
     LogLevel,
     Settings,
-    Topic,
-    Topics,
     Web,
     Worker,
 )

@@ -3,11 +3,11 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Final, NamedTuple
 
-from streams.settings.durations import duration_text
+from streams.settings.durations import DAY_MS, HOUR_MS, duration_text
 from streams.settings.faults import Fault
 from streams.settings.kafka import Kafka, SecurityProtocol
 from streams.settings.toml_lines import KeyPath
-from streams.settings.tree import DAY_MS, HOUR_MS, Settings
+from streams.settings.tree import Settings
 
 FOLDED_TOPICS: Final = ("incidents", "dispatches", "cells")
 """Topics that a take-over folds again."""

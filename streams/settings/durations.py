@@ -8,6 +8,8 @@ from typing import Any, Final, NamedTuple
 from streams.settings.faults import Wrong
 from streams.settings.kinds import Kind, text_of
 
+HOUR_MS: Final = 3_600_000
+DAY_MS: Final = 24 * HOUR_MS
 _UNITS_MS: Final = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 _DURATION: Final = re.compile(r"(\d{1,9})(ms|s|m|h|d)")
 _DURATION_REMEDY: Final = 'a whole number and ms, s, m, h or d, such as "90s", "15m", "6h", "7d"'

@@ -13,15 +13,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from streams.settings.benchmarks import BUCKETS_S
-from streams.settings.durations import Duration, Window, WindowLength, duration_ms
+from streams.settings.durations import HOUR_MS, Duration, Window, WindowLength, duration_ms
 from streams.settings.files import ExistingFile
 from streams.settings.jurisdictions import Jurisdiction
 from streams.settings.kafka import Kafka
 from streams.settings.kinds import Flag, Free, Integer, Kind, ListOf, Number, Secret, Text, Word
 from streams.settings.options import option, table, tables
-
-HOUR_MS: Final = 3_600_000
-DAY_MS: Final = 24 * HOUR_MS
+from streams.settings.topics import Topics
 
 
 class CountsAt(StrEnum):
@@ -164,47 +162,6 @@ class Web:
         None, ExistingFile("certificate"), "PEM certificate chain: serve HTTPS"
     )
     tls_key: Path | None = option(None, ExistingFile("key"), "PEM key of the certificate")
-
-
-@dataclass(frozen=True)
-class Topic:
-    """`[topics.NAME]`: what can be chosen for one topic."""
-
-    partitions: int = option(1, Integer(1, 10_000), "partitions; fixed once the topic exists")
-    retention_ms: int = option(
-        14 * DAY_MS, Duration("1h", "3650d"), "how long messages are kept", key="retention"
-    )
-
-
-def _topic(partitions: int, retention_days: int) -> Topic:
-    return Topic(partitions, retention_days * DAY_MS)
-
-
-TOPIC_DEFAULTS: Final[Mapping[str, Topic]] = {
-    "incidents": _topic(4, 14),
-    "dispatches": _topic(4, 14),
-    "alert-acks": _topic(1, 400),
-    "cells": _topic(1, 14),
-    "watch-state": _topic(1, 14),
-    "window-counts": _topic(1, 8),
-    "alerts": _topic(1, 400),
-    "kpis": _topic(1, 400),
-    "dead-letters": _topic(1, 30),
-    "late-events": _topic(1, 30),
-    "audit": _topic(1, 400),
-}
-"""Source: the topic table of the design; `watch-state` is compacted, so its retention says nothing."""
-
-
-@dataclass(frozen=True)
-class Topics:
-    """`[topics]`: what `vigil topics apply` creates."""
-
-    replication_factor: int = option(1, Integer(1, 15), "copies of each partition; 3 in production")
-    max_message_bytes: int = option(
-        1_048_588, Integer(1024, 512 * 1024 * 1024), "largest message of a source topic, in bytes"
-    )
-    each: Mapping[str, Topic] = tables(TOPIC_DEFAULTS)
 
 
 @dataclass(frozen=True)

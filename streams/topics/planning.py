@@ -56,6 +56,7 @@ def differences(settings: Settings, found: Mapping[str, Found]) -> list[Differen
         listed += _copies(spec, topic)
         listed += _cleanup(spec, topic)
         listed += _retention(spec, topic, needed_retention_ms(settings))
+        listed += _limit(spec, topic)
         listed += _sizes(spec, topic)
         listed += _timestamps(spec, topic)
     listed += _dead_letters(settings, found)
@@ -134,8 +135,11 @@ def _retention(spec: TopicSpec, topic: Found, needed_ms: int) -> Iterator[Differ
         problem = f"is {got}, longer than the {wanted} of the configuration"
         remedy = f"set topics.{spec.name}.retention to it, or shorten it yourself: apply never does"
         yield Difference(spec.kafka_name, "retention.ms", wanted, got, problem, remedy)
+
+
+def _limit(spec: TopicSpec, topic: Found) -> Iterator[Difference]:
     limit = int(topic.configs.get("retention.bytes", UNLIMITED))
-    if folded and limit != UNLIMITED:
+    if spec.name in FOLDED_TOPICS and limit != UNLIMITED:
         problem = f"must be -1 (got {limit}): a busy day would push out what a take-over reads again"
         yield Difference(
             spec.kafka_name, "retention.bytes", "-1", str(limit), problem, _ALTER, stops=True, set_to="-1"
