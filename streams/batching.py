@@ -65,13 +65,33 @@ class Fetched(NamedTuple):
     heard_at: float | None  # monotonic seconds
 
 
+def split(fetched: Iterable[Fetched], generation: int, most: int) -> Iterator[Batch]:
+    """What was fetched, as batches of at most so many records; together they cover its offsets without a gap."""
+    for part in fetched:
+        tp, at = TopicPartition(*part.tp), part.start
+        for first in range(0, len(part.records), most):
+            records = part.records[first : first + most]
+            end = part.end if first + most >= len(part.records) else records[-1].offset + 1
+            yield Batch(tp, generation, records, at, end)
+            at = end
+        if at < part.end:
+            yield Batch(tp, generation, (), at, part.end)
+
+
+def new_assignor() -> Any:
+    """An assignor that leaves partitions where their folds are.
+
+    aiokafka's keeps what it was assigned in its class, which other workers of the same process must not share.
+    """
+    return type("Sticky", (StickyPartitionAssignor,), {})
+
+
 class ConsumerThread(driver.AIOKafkaConsumerThread):
     """The thread in which aiokafka's consumer lives; what is async below runs in its event loop."""
 
     def _create_worker_consumer(self, transport: "Transport") -> AIOKafkaConsumer:
         conf = self.app.conf
-        # The assignor keeps what it was assigned in its class, which other workers of a process must not share.
-        self.assignor: Any = type("Sticky", (StickyPartitionAssignor,), {})
+        self.assignor = new_assignor()
         return AIOKafkaConsumer(
             **transport.client,
             client_id=conf.broker_client_id,
@@ -229,23 +249,12 @@ class BatchingConsumer(driver.Consumer):
         ready = [TP(*tp) for tp in self._ownership.ready(generation)]
         most = self._batch_records * FETCH_BATCHES
         fetched = await self._thread.run(self._thread.fetch(ready, generation, most, 0.5 if ready else 0.05))
-        for batch in self._batches(fetched, generation):
+        for part in fetched:
+            self._ownership.heard_of(TopicPartition(*part.tp), part.log_end, part.heard_at)
+        for batch in split(fetched, generation, self._batch_records):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
             yield self._message(batch)
-
-    def _batches(self, fetched: Iterable[Fetched], generation: int) -> Iterator[Batch]:
-        cap = self._batch_records
-        for tp, records, start, end, log_end, heard_at in fetched:
-            self._ownership.heard_of(TopicPartition(*tp), log_end, heard_at)
-            at = start
-            for first in range(0, len(records), cap):
-                chunk = records[first : first + cap]
-                upto = end if first + cap >= len(records) else chunk[-1].offset + 1
-                yield Batch(TopicPartition(*tp), generation, chunk, at, upto)
-                at = upto
-            if at < end:
-                yield Batch(TopicPartition(*tp), generation, (), at, end)
 
     @staticmethod
     def _message(batch: Batch) -> ConsumerMessage:

@@ -69,6 +69,7 @@ class Outbox:
         *,
         batch_bytes: int = BATCH_BYTES,
         timeout_s: float = 60.0,
+        idempotent: bool = True,
     ) -> None:
         """Nothing is connected before `start`.
 
@@ -76,10 +77,12 @@ class Outbox:
             client: where and how to connect, as `AIOKafkaProducer` names it (`bootstrap_servers`, `security_protocol`, …).
             batch_bytes: size at which a batch is closed; a larger record is a batch of its own.
             timeout_s: a record that is not acknowledged for this long has failed.
+            idempotent: False for a broker that knows no producer ids (the demo's); a retry may then repeat a batch.
         """
         self._client = dict(client)
         self._batch_bytes = batch_bytes
         self._timeout_s = timeout_s
+        self._idempotent = idempotent
         self._producer: AIOKafkaProducer | None = None
 
     async def start(self) -> None:
@@ -89,7 +92,7 @@ class Outbox:
         producer = AIOKafkaProducer(
             **self._client,
             acks="all",
-            enable_idempotence=True,
+            enable_idempotence=self._idempotent,
             max_batch_size=self._batch_bytes,
             request_timeout_ms=int(self._timeout_s * 1000 / 3),  # of one attempt of several
         )

@@ -68,6 +68,7 @@ class ToyConfig:
     version: int = 1  # the counting version
     records: int = 2000  # of a batch, at most
     outbox_timeout_s: float = 10.0
+    idempotent: bool = True
     stall_s: float = 10.0
     session_timeout_s: float = 10.0
     settings: dict[str, Any] = field(default_factory=dict)
@@ -79,7 +80,7 @@ class ToyWorker:
     def __init__(self, config: ToyConfig) -> None:
         self.config = config
         self.client = {"bootstrap_servers": config.broker}
-        self.outbox = Outbox(self.client, timeout_s=config.outbox_timeout_s)
+        self.outbox = Outbox(self.client, timeout_s=config.outbox_timeout_s, idempotent=config.idempotent)
         recovery = Recovery(self.client, self, stall_s=config.stall_s, chunk=config.chunk)
         self.ownership = Ownership({config.topic: self.open_fold}, recovery)
         self.seen = 0
