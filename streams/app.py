@@ -16,8 +16,9 @@ from schemas.codec import encode_event
 from schemas.emissions import Outgoing
 from schemas.events import Heartbeat
 from streams.batching import App, batches, new_app
+from streams.core.ack_fold import AckRules
 from streams.core.heartbeats import beats_due
-from streams.intake import FOLDS, open_intake
+from streams.intake import FOLDS, open_acks, open_intake
 from streams.metrics import Metrics
 from streams.outbox import Outbox, SendFailed
 from streams.owned import Owned
@@ -61,6 +62,8 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     topic = settings.topic
     intake = stages.intake(partitions["cells"])
     folds: dict[str, OpenFold] = {topic(name): open_intake(name, partitions[name], intake) for name in FOLDS}
+    acks = AckRules(partitions["cells"], topic("cells"), topic("dead-letters"))
+    folds[topic("alert-acks")] = open_acks(partitions["alert-acks"], acks)
     folds[topic("cells")] = open_watch(stages.watch(), partitions, client)
 
     outbox = Outbox(client)
@@ -85,7 +88,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         broker_session_timeout=settings.worker.session_timeout_ms / 1000,
         broker_heartbeat_interval=settings.worker.session_timeout_ms / 10_000,
     )
-    for name in (*FOLDS, "cells"):
+    for name in (*FOLDS, "alert-acks", "cells"):
         app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, ownership, outbox, metrics))
     if settings.heartbeats.enabled:
         app.task(heartbeats_of(settings, owned, outbox))

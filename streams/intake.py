@@ -1,9 +1,10 @@
-"""The intake agents: batches of `incidents` and `dispatches` → partials, late events, dead letters."""
+"""The intake agents: `incidents` and `dispatches` → partials, late events, dead letters; `alert-acks` → `cells`."""
 
 from collections.abc import Mapping
 
 from aiokafka import TopicPartition
 
+from streams.core.ack_fold import AckFold, AckRules
 from streams.core.dispatch_fold import DispatchFold
 from streams.core.fold import TakeOver
 from streams.core.incident_fold import IncidentFold
@@ -34,6 +35,19 @@ def open_intake(topic: str, partitions: int, rules: IntakeRules) -> OpenFold:
         fold.position = log_start if is_new_version else max(said.get("start", log_start), log_start)
         silent_until = log_start if is_new_version or committed is None else committed
         return TakeOver(fold, fold.position, silent_until)
+
+    return open_fold
+
+
+def open_acks(partitions: int, rules: AckRules) -> OpenFold:
+    """How a partition of `alert-acks` is opened: it remembers nothing, so it goes on at its commit."""
+
+    def open_fold(
+        tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
+    ) -> TakeOver:
+        fold = AckFold(Source(tp.topic, tp.partition, partitions), rules)
+        fold.position = log_start if committed is None else max(committed, log_start)
+        return TakeOver(fold, fold.position, fold.position)
 
     return open_fold
 

@@ -14,9 +14,9 @@ from typing import Any, Final
 
 from schemas.codec import CountsWriter, Rejected, dead_letter_headers, encode_record, from_json, to_json
 from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing
-from schemas.events import LogRecord
+from schemas.events import AlertAck, LogRecord
 from schemas.instants import rfc3339
-from schemas.vocabulary import RejectReason
+from schemas.vocabulary import RejectReason, Verdict
 from streams.core.alert_book import AlertBook
 from streams.core.fold import Step
 from streams.core.merging import Change, SourceName, SourcePartition, Taken
@@ -74,6 +74,7 @@ class WatchFold:
         self.position = 0
         self.sources: dict[SourceName, SourcePartition] = {}
         self.cities: dict[str, WatchedCity] = {}
+        self._counted = (rules.incidents_topic, rules.dispatches_topic)
         self._snapshots = dict(snapshots)
         self._snapshot_due: list[Outgoing] = []
         self._sent: list[Outgoing] = []
@@ -92,7 +93,9 @@ class WatchFold:
 
     def metadata(self) -> str:
         """Where a take-over starts."""
-        starts = [start for source in self.sources.values() if (start := source.start()) is not None]
+        # Answers to alerts need no old label: hearing one again changes nothing, and snapshots carry them.
+        counting = [source for (topic, _), source in self.sources.items() if topic in self._counted]
+        starts = [start for source in counting if (start := source.start()) is not None]
         starts += [city.snapshot_start for city in self.cities.values()]
         return to_json({"start": min(starts, default=self.position)}).decode()
 
@@ -110,6 +113,10 @@ class WatchFold:
         for jurisdiction in dict.fromkeys([*taken.changes, *names]):
             city = self._city(jurisdiction, record.offset)
             self._advance(city, name, taken, record.offset)
+        if "acks" in label and taken.verdict == "taken":
+            acks = [AlertAck(**{**said, "verdict": Verdict(said["verdict"])}) for said in label["acks"]]
+            for city in self.cities.values():
+                self._send_alerts(city.answer(acks, record.offset * REVISIONS, self.sources))
 
     def _city(self, jurisdiction: str, offset: int) -> WatchedCity:
         city = self.cities.get(jurisdiction)

@@ -1,12 +1,13 @@
 """One city as Watch holds it: its rolling counts per source topic, its detectors, its alerts."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
 from schemas.codec import CountsWriter
 from schemas.emissions import Alert, KpiValue
+from schemas.events import AlertAck
 from schemas.vocabulary import ANY
-from streams.core.alert_book import AlertBook
+from streams.core.alert_book import AlertBook, NameIncidents
 from streams.core.merging import Change, SourceName, SourcePartition, newest_ids
 from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
@@ -135,9 +136,13 @@ class WatchedCity:
         if said is None or offset < said["position"]:
             return
         self._waits_for = None
-        for detector, state in zip(self.detectors, said["detectors"], strict=True):
-            detector.restore(state)
+        for detector in self.detectors:
+            state = said["detectors"].get(type(detector).__name__)
+            if state is not None:  # a detector that is new in the configuration begins to learn here
+                detector.restore(state)
         self.alerts.restore(said["alerts"])
+        # Ticks that only detectors asked for were not visited while folding again: what they were told is not untold.
+        self._counts.untold = [(tuple(cell), pane, n) for cell, pane, n in said["untold"]]
         self._snapshot_day, self.snapshot_start = said["day"], said["start"]
         self._wake()
 
@@ -147,6 +152,24 @@ class WatchedCity:
             return []
         arrivals = [Arrival(cell[0], cell[1], pane, n) for cell, pane, n in at.entered]
         scores = [score for detector in self.detectors for score in detector.advance(at.tick, arrivals)]
+        at_ms = at.tick * self._timeline.pane_ms
+        records = self.alerts.tick(at_ms, scores, revision, self._name_incidents(sources))
+        self._wake()
+        return records
+
+    def answer(
+        self, acks: Iterable[AlertAck], revision: int, sources: Mapping[SourceName, SourcePartition]
+    ) -> list[Alert]:
+        """Take answers to alerts in, of which some may be this city's; the alerts' next revisions show them."""
+        if self._waits_for is not None:
+            return []
+        mine = [ack for ack in acks if self.alerts.answer(ack)]
+        if not mine:
+            return []
+        return self.alerts.report(revision, self._name_incidents(sources))
+
+    def _name_incidents(self, sources: Mapping[SourceName, SourcePartition]) -> NameIncidents:
+        """How alerts name the incidents behind them."""
         pane_ms = self._timeline.pane_ms
 
         def name_incidents(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
@@ -157,9 +180,7 @@ class WatchedCity:
             }
             return newest_ids(sources, self.jurisdiction, cells, range(start // pane_ms, until // pane_ms))
 
-        records = self.alerts.tick(at.tick * pane_ms, scores, revision, name_incidents)
-        self._wake()
-        return records
+        return name_incidents
 
     def _wake(self) -> None:
         """See to it that ticks are visited at which time alone may change an answer."""
@@ -190,6 +211,7 @@ class WatchedCity:
             "position": offset + 1,
             "start": start,
             "day": day,
-            "detectors": [detector.snapshot() for detector in self.detectors],
+            "detectors": {type(detector).__name__: detector.snapshot() for detector in self.detectors},
             "alerts": self.alerts.snapshot(),
+            "untold": self._counts.untold,
         }

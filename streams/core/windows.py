@@ -58,7 +58,7 @@ class RollingCounts:
         self._overdue: list[
             tuple[Entering, int]
         ] = []  # with the published tick at which it should have entered
-        self._overdue_entered: list[Entering] = []
+        self.untold: list[Entering] = []  # what corrections brought in since the last tick visited
 
     def enter(self, entering: Entering, tick: int) -> None:
         """Let something have effect from `tick` on. What is already published is put right by `correct`."""
@@ -100,7 +100,7 @@ class RollingCounts:
         for (cell, pane, n), tick in overdue:
             by_cell.setdefault(cell, []).append((pane, tick, n))
             self._hold(cell, pane, n)
-            self._overdue_entered.append((cell, pane, n))
+            self.untold.append((cell, pane, n))
         for cell, entries in by_cell.items():
             yield from self._correct_cell(cell, entries)
 
@@ -161,9 +161,9 @@ class RollingCounts:
                 if tick <= pane + width:
                     change[i] += n
         changed = [said for cell, new in changes.items() if (said := self._settle(tick, cell, tuple(new)))]
-        if self._overdue_entered:
-            entered = self._overdue_entered + entered
-            self._overdue_entered = []
+        if self.untold:
+            entered = self.untold + entered
+            self.untold = []
         return Tick(tick, changed, entered)
 
     def _change(self, changes: dict[Cell, list[int]], cell: Cell) -> list[int]:
