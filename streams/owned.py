@@ -1,10 +1,11 @@
 """What this worker owns, as facts for metrics and health: read from the folds at the moment somebody asks."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
-from streams.core.dispatches import BEYOND
+from streams.core.dispatches import BEYOND, SUM
+from streams.core.kpis import LEFT_OUT
 from streams.core.source_fold import SourceFold
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold
@@ -78,15 +79,37 @@ class Owned:
 
     def _kpis(self, fold: WatchFold, city: WatchedCity) -> Iterator[KpiView]:
         """Response intervals by bucket, for every (agency, priority, interval, window) that has any."""
-        board = city.boards[fold.rules.dispatches_topic]
-        bounds = self._stages.settings.kpi_bounds_s
+        board, settings = city.boards[fold.rules.dispatches_topic], self._stages.settings
+        bounds = settings.kpi_bounds_s
         words = [*(f"{bound:g}" for bound in bounds), BEYOND]
         for agency, priority, kpi in sorted({cell[:3] for cell in board.series}):
             rows = [board.numbers((agency, priority, kpi, word)) for word in words]
+            sums = board.numbers((agency, priority, kpi, SUM))
+            left_out = [board.numbers((agency, priority, kpi, word)) for word in LEFT_OUT]
+            goal = settings.jurisdiction(city.jurisdiction).benchmark(kpi, agency, priority)
             for i, over in enumerate(KPI_WINDOWS_MS):
                 counts = [row[i] for row in rows]
-                if any(counts):
-                    yield KpiView(agency, priority, kpi, over, bounds, counts)
+                within = None if goal is None else _within(counts, bounds, goal.threshold_s)
+                threshold_s = None if goal is None else goal.threshold_s
+                missed = sum(row[i] for row in left_out)
+                if any(counts) or missed:
+                    yield KpiView(
+                        agency,
+                        priority,
+                        kpi,
+                        over,
+                        bounds,
+                        counts,
+                        threshold_s,
+                        within,
+                        sums[i] / 1000,
+                        missed,
+                    )
+
+
+def _within(counts: Sequence[int], bounds: Sequence[float], threshold_s: float) -> int:
+    """How many intervals lie in buckets up to the threshold."""
+    return sum(n for n, bound in zip(counts, bounds, strict=False) if bound <= threshold_s)
 
 
 def _share(facts: Facts) -> float:

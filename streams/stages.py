@@ -21,7 +21,6 @@ from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchRules
 from streams.rules_file import Bounds, Rules, load_rules, policies_of
 from streams.settings import CountsAt, Jurisdiction, Settings
-from streams.settings.benchmarks import BUILT_IN
 from streams.settings.fingerprint import counting_fingerprint
 from streams.zones import ZoneMap
 
@@ -136,7 +135,7 @@ class Stages:
 
     def kpis(self, jurisdiction: str) -> Compliance:
         """How the response intervals of a jurisdiction are judged."""
-        goals = (*self.settings.jurisdiction(jurisdiction).benchmarks, *BUILT_IN)
+        goals = self.settings.jurisdiction(jurisdiction).goals
         targets = [Target(str(g.kpi), g.threshold_s, str(g.agency), g.priority) for g in goals]
         return Compliance(jurisdiction, tuple(KPI_WINDOWS_MS), self.settings.kpi_bounds_s, targets)
 
