@@ -85,13 +85,13 @@ class Owned:
         for agency, priority, kpi in sorted({cell[:3] for cell in board.series}):
             rows = [board.numbers((agency, priority, kpi, word)) for word in words]
             sums = board.numbers((agency, priority, kpi, SUM))
-            left_out = [board.numbers((agency, priority, kpi, word)) for word in LEFT_OUT]
+            left_out = {word: board.numbers((agency, priority, kpi, word)) for word in LEFT_OUT}
             goal = settings.jurisdiction(city.jurisdiction).benchmark(kpi, agency, priority)
             for i, over in enumerate(KPI_WINDOWS_MS):
                 counts = [row[i] for row in rows]
                 within = None if goal is None else _within(counts, bounds, goal.threshold_s)
                 threshold_s = None if goal is None else goal.threshold_s
-                missed = sum(row[i] for row in left_out)
+                missed = {word: row[i] for word, row in left_out.items() if row[i]}
                 if any(counts) or missed:
                     yield KpiView(
                         agency,
