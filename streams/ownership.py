@@ -215,8 +215,6 @@ class Ownership:
             timeout_s: how long that may take; what is not committed by then is repeated by the next owner.
         """
         owned = list(self._owned.values())
-        for task in self._take_overs:
-            task.cancel()
         await self.settle(timeout_s)
         for partition in owned:
             partition.released = True
@@ -224,7 +222,9 @@ class Ownership:
         self._kept = {p.tp: p for p in owned if p.fold is not None and not p.in_hand}
 
     async def settle(self, timeout_s: float) -> None:
-        """Finish the batches in hand and commit what was acknowledged, in this time or not at all."""
+        """Before a revocation or the end: finish the batches in hand and commit, in this time or not at all."""
+        for task in self._take_overs:
+            task.cancel()
         deadline = monotonic() + timeout_s
         try:
             async with asyncio.timeout(timeout_s):

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+from contextlib import nullcontext
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -9,7 +10,9 @@ import pytest
 from aiokafka import TopicPartition
 from aiokafka.coordinator.protocol import ConsumerProtocolMemberAssignment
 from aiokafka.errors import (
+    GroupAuthorizationFailedError,
     IllegalGenerationError,
+    KafkaError,
     NotCoordinatorForGroupError,
     OffsetMetadataTooLargeError,
     UnknownMemberIdError,
@@ -109,6 +112,91 @@ async def test_commit_is_tried_again_when_the_coordinator_moved() -> None:
 async def test_commit_that_can_never_succeed_raises() -> None:
     with pytest.raises(OffsetMetadataTooLargeError):
         await commit(FakeCoordinator(OffsetMetadataTooLargeError()))
+
+
+class FakeConsumer:
+    """aiokafka's consumer, as far as a fetch touches it."""
+
+    def __init__(self) -> None:
+        self._coordinator = SimpleNamespace(generation=4, check_errors=lambda: None)
+        self._subscription = SimpleNamespace(
+            reassignment_in_progress=False,
+            fetch_context=nullcontext,
+            subscription=SimpleNamespace(assignment=self),
+        )
+        self._fetcher = self
+        self.error_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.position = 10
+        self.records: dict[TP, list[Any]] = {}
+        self.taken = 0
+
+    def state_value(self, tp: TP) -> Any:
+        return SimpleNamespace(position=self.position, has_valid_position=True, timestamp=None)
+
+    def highwater(self, tp: TP) -> int:
+        return 20
+
+    async def fetched_records(self, tps: Any, timeout: float, max_records: int) -> dict[TP, list[Any]]:  # noqa: ASYNC109 - aiokafka's name
+        assert timeout == 0, "it must not wait: the generation could change meanwhile"
+        self.taken += 1
+        found, self.records = self.records, {}
+        self.position = found[HERE][-1].offset + 1 if found else self.position
+        return found
+
+    def _create_fetch_waiter(self) -> asyncio.Future[None]:
+        return self.waiting
+
+
+async def fetch(consumer: FakeConsumer, timeout_s: float = 0.01) -> list[Fetched]:
+    thread = ConsumerThread.__new__(ConsumerThread)
+    thread._consumer = consumer
+    return await thread.fetch([HERE], 4, 100, timeout_s)
+
+
+async def test_fetch_gives_records_with_positions() -> None:
+    consumer = FakeConsumer()
+    consumer.records = {HERE: entries(range(10, 15))}
+    assert await fetch(consumer) == [Fetched(HERE, cast(Any, entries(range(10, 15))), 10, 15, 20, None)]
+
+
+async def test_fetch_waits_for_records_and_tells_the_end_when_none_come() -> None:
+    consumer = FakeConsumer()
+    assert await fetch(consumer) == [Fetched(HERE, (), 10, 10, 20, None)]
+    assert consumer.waiting.cancelled()
+
+
+async def test_fetch_that_outlives_its_generation_takes_nothing() -> None:
+    consumer = FakeConsumer()
+    fetching = asyncio.ensure_future(fetch(consumer, timeout_s=5.0))
+    await asyncio.sleep(0)
+    consumer.records = {HERE: entries(range(10, 15))}
+    consumer._coordinator.generation = 5
+    consumer.waiting.set_result(None)
+    assert await fetching == []
+    assert consumer.records, "they are there for the next owner"
+
+
+async def test_fetch_takes_nothing_while_the_group_rebalances() -> None:
+    consumer = FakeConsumer()
+    consumer.records = {HERE: entries(range(10, 15))}
+    consumer._subscription.reassignment_in_progress = True
+    assert await fetch(consumer) == []
+    assert consumer.taken == 0
+
+
+async def test_errors_nobody_asks_for_are_heard_when_fetching() -> None:
+    consumer = FakeConsumer()
+    consumer.error_future.set_exception(KafkaError("the fetcher is dead"))
+    with pytest.raises(KafkaError, match="the fetcher is dead"):
+        await fetch(consumer)
+
+    def refused() -> None:
+        raise GroupAuthorizationFailedError
+
+    consumer._coordinator.check_errors = refused
+    with pytest.raises(GroupAuthorizationFailedError):
+        await fetch(consumer)
 
 
 class Cluster:

@@ -10,7 +10,6 @@ from typing import Any
 import pytest
 from aiokafka import TopicPartition
 from confluent_kafka import Producer
-from confluent_kafka import TopicPartition as Place
 
 from streams.core.fold import TakeOver
 from streams.recovery import Commit, Progress, Recovery, TakeOverFailed, whole_log
@@ -38,11 +37,6 @@ async def take_over(
     return fold, at, progress
 
 
-def delete_below(world: World, offset: int) -> None:
-    for done in world.admin.delete_records([Place(world.topic, 0, offset)]).values():
-        done.result()
-
-
 async def test_empty_log(new_world: NewWorld) -> None:
     world = new_world()
     for committed in (None, 0):
@@ -61,7 +55,7 @@ async def test_log_below_the_commit(new_world: NewWorld) -> None:
 async def test_log_of_which_all_was_deleted(new_world: NewWorld) -> None:
     world = new_world()
     world.produce(100)
-    delete_below(world, 100)
+    world.delete_below(100)
     fold, at, _ = await take_over(world, 100)
     assert (at, fold.counts) == (100, {})
 
@@ -69,7 +63,7 @@ async def test_log_of_which_all_was_deleted(new_world: NewWorld) -> None:
 async def test_log_of_which_the_beginning_was_deleted(new_world: NewWorld) -> None:
     world = new_world()
     world.produce(100, keys=1)
-    delete_below(world, 30)
+    world.delete_below(30)
     fold, at, progress = await take_over(world, 80)
     assert (at, fold.counts, progress.lost) == (80, {"k0": 50}, 0)
 
@@ -77,7 +71,7 @@ async def test_log_of_which_the_beginning_was_deleted(new_world: NewWorld) -> No
 async def test_log_that_was_deleted_beyond_the_commit(new_world: NewWorld) -> None:
     world = new_world()
     world.produce(100)
-    delete_below(world, 60)
+    world.delete_below(60)
     fold, at, progress = await take_over(world, 20)
     assert (at, fold.counts, progress.lost) == (60, {}, 40)
 

@@ -109,6 +109,37 @@ def test_sigterm_in_full_flow_ends_in_time_with_everything_processed_committed(n
     assert sum(ends.values()) < 200_000, "it ended on its way"
 
 
+def test_sigterm_while_taking_over_ends_in_time_and_in_order(new_world: NewWorld) -> None:
+    world = new_world()
+    world.produce(50_000)
+    old = world.worker()
+    world.wait_for_end()
+    old.stop()
+    new = world.worker(version=2, chunk=10)
+    wait_until(
+        lambda: new.told("open") and new.facts().get(0) == (False, None, None, None), "it is taking over"
+    )
+    assert new.stop() < 10.0
+    assert world.commits() == {0: (50_000, "v1|0")}
+
+
+def test_records_deleted_while_they_were_waited_for_end_the_worker_and_the_next_says_so(
+    new_world: NewWorld,
+) -> None:
+    world = new_world()
+    world.produce(20_000, value=b"x" * 1_000)
+    paused = world.worker(fault_at="after-advance", fault="SIGSTOP", records=100, session_timeout_s=30.0)
+    wait_until(lambda: paused.told("fault"), "it is paused in its first batch")
+    world.delete_below(19_000)
+    paused.signal(signal.SIGCONT)
+    assert paused.wait() == 1
+    assert "OffsetOutOfRangeError" in paused.said.read_text()
+    [(committed, _)] = world.commits().values()
+    again = world.worker()
+    world.wait_for_end()
+    assert f"offsets {committed} to 18999 were deleted before they were processed" in again.said.read_text()
+
+
 @pytest.mark.parametrize("place", ["after-step", "after-ack"])
 def test_paused_worker_that_wakes_moves_no_commit(new_world: NewWorld, place: str) -> None:
     world = new_world()

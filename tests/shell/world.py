@@ -101,6 +101,11 @@ class World:
         finally:
             consumer.close()
 
+    def delete_below(self, offset: int) -> None:
+        """Delete the beginning of partition 0, as retention would."""
+        for done in self.admin.delete_records([TopicPartition(self.topic, 0, offset)]).values():
+            done.result()
+
     def produce(self, count: int, *, keys: int = 7, value: bytes = b"x" * 50, **producer: Any) -> None:
         """Records with keys k0, k1, … in turn, to the partitions in turn; returns when they are in the log."""
         config = {"bootstrap.servers": self.broker, "linger.ms": 5, "queue.buffering.max.messages": 500_000}
