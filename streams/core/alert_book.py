@@ -5,14 +5,14 @@ join, in connected groups, the open episode they touch, else return to a recent 
 new one; an episode that comes to touch an older one is merged into it. The order of scores is of no account.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
 from schemas.emissions import Alert
 from schemas.events import AlertAck
 from streams.core.alert_groups import Group, Neighbours, by_kind, connect, overlapping, symmetric
-from streams.core.alert_news import Telling, due, next_due, record, told
+from streams.core.alert_news import Telling, due, next_due, record, standing, told
 from streams.core.alert_store import AlertStore
 from streams.core.alerts import (
     advance,
@@ -107,8 +107,7 @@ class AlertBook:
         kinds = by_kind(scores) if at > self._at else {}
         for kind, said in sorted(kinds.items()):
             opened = [episode for episode in self._store.of(kind) if episode.open]
-            over = self._without_muted([s for s in said if s.level >= 1], opened, at)
-            for group in connect(over, [e.zone_names for e in opened], self._near):
+            for group in self._groups(opened, said, at):
                 if not group.touched:
                     self._raise(group, at, provisional=True)
         return self.report(revision, name_incidents)
@@ -148,6 +147,12 @@ class AlertBook:
         """The open episodes, oldest first."""
         return sorted((e for e in self._store.live.values() if e.open), key=by_age)
 
+    def standing(self) -> Iterator[tuple[Episode, Alert]]:
+        """Every episode that people were told of and that still takes answers, and its record as it stands now."""
+        for episode in self._store.every():
+            if episode.sent is not None:
+                yield episode, standing(episode, self._jurisdiction, self._wording)
+
     def snapshot(self) -> Any:
         """The whole state as JSON-able values."""
         return {"version": STATE_VERSION, "at": self._at, "episodes": self._store.snapshot()}
@@ -171,9 +176,8 @@ class AlertBook:
         """One tick of one detector and crime type."""
         mine = self._store.of(kind)
         opened = [episode for episode in mine if episode.open]
-        over = self._without_muted([s for s in scores if s.level >= 1], opened, at)
         said: dict[str, list[Score]] = {episode.alert_id: [] for episode in mine}
-        for group in connect(over, [e.zone_names for e in opened], self._near):
+        for group in self._groups(opened, scores, at):
             if group.touched:
                 oldest = self._merge([opened[number] for number in group.touched], at)
                 said[oldest].extend(group.scores)
@@ -185,17 +189,20 @@ class AlertBook:
                     said[mine[number].alert_id].append(score)
         for before in mine:
             episode = self._store.live.get(before.alert_id)
-            if episode is not None:
+            if (
+                episode is not None and episode.open <= before.open
+            ):  # what has just returned is as it is to be
                 self._store.keep(advance(episode, said[episode.alert_id], at, self._policy_of(kind[0])))
 
-    def _without_muted(self, over: list[Score], opened: Sequence[Episode], at: int) -> list[Score]:
-        """`over` less those that lie wholly in the zones of a muted episode, and in no open one."""
+    def _groups(self, opened: Sequence[Episode], scores: Iterable[Score], at: int) -> list[Group]:
+        """Scores of level 1 in groups, without those that touch no open episode and are muted altogether."""
+        over = [score for score in scores if score.level >= 1]
         muted = self._store.muted() if over else []
-        if not muted:
-            return over
-        places = [e.zone_names for e in opened]
+        groups = connect(over, [e.zone_names for e in opened], self._near) if over else []
         return [
-            s for s in over if overlapping(s.zones, places) or not any(self._mutes(e, s, at) for e in muted)
+            group
+            for group in groups
+            if group.touched or not all(any(self._mutes(e, s, at) for e in muted) for s in group.scores)
         ]
 
     def _mutes(self, episode: Episode, score: Score, at: int) -> bool:

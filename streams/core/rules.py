@@ -20,11 +20,8 @@ from streams.core.tallies import Tally
 
 STATE_VERSION: Final = 1
 
-SPEAKS_DOWN_TO: Final = 0.5
-"""Share of N down to which a rule that has spoken of a place goes on answering, so that its alert can cool, …"""
-
 SPEAKS_FOR_MS: Final = 3_600_000
-"""… and for so long after it fell below N at least, so that the alert ends with the numbers of its end."""
+"""How long a rule goes on answering for a place that fell below its number, so that the alert can cool."""
 
 Key = tuple[str, tuple[str, ...]]
 """One rule (by name) in one place."""
@@ -61,7 +58,7 @@ class RuleDetector:
             self._by_type[rule.crime_type].append(_Bound(rule))
         self._for_all = self._by_type.pop(ANY, [])
         self._tallies: dict[Key, Tally] = {}
-        self._speaking: dict[Key, int] = {}  # the last tick at which it was at its number
+        self._speaking: dict[Key, int | None] = {}  # the tick at which it fell below its number, or None
         self._ahead: list[tuple[int, Key]] = []  # heap: a tick at which a waiting pane comes in
         self._now = 0
         self._swept = 0
@@ -83,6 +80,7 @@ class RuleDetector:
     def next_change(self) -> int | None:
         """The next tick (pane index) at which silence alone can change what a rule says; None: never."""
         ticks = [tick for key in self._speaking if (tick := self._tallies[key].next_change()) is not None]
+        ticks.extend(fell + self._speaks_for + 1 for fell in self._speaking.values() if fell is not None)
         while self._ahead and not self._comes_in(*self._ahead[0]):
             heapq.heappop(self._ahead)  # taken back before its tick came
         if self._ahead:
@@ -95,10 +93,11 @@ class RuleDetector:
             name: {"is": terms(rule), "places": []} for name, rule in self._rules.items()
         }
         for (name, place), tally in sorted(self._tallies.items()):
-            oldest, spoke = self._now - tally.within, self._speaking.get((name, place))
+            oldest, speaks = self._now - tally.within, (name, place) in self._speaking
             panes = [[pane, n] for pane, n in sorted(tally.counts.items()) if n and pane >= oldest]
-            if panes or spoke is not None:
-                rules[name]["places"].append([list(place), panes, spoke])
+            if panes or speaks:
+                fell = self._speaking.get((name, place))
+                rules[name]["places"].append([list(place), panes, speaks, fell])
         return {"version": STATE_VERSION, "now": self._now, "rules": rules}
 
     def restore(self, state: Any) -> None:
@@ -114,13 +113,13 @@ class RuleDetector:
         for name, saved in state["rules"].items():
             if name not in self._rules or saved["is"] != terms(self._rules[name]):
                 continue
-            for place, panes, spoke in saved["places"]:
+            for place, panes, speaks, fell in saved["places"]:
                 key = (name, tuple(place))
                 for pane, n in panes:
                     self._add(key, pane, n)
-                if spoke is not None:
+                if speaks:
                     self._tallies.setdefault(key, Tally(self._rules[name].within_panes))
-                    self._speaking[key] = spoke
+                    self._speaking[key] = fell
 
     def _count(self, arrival: Arrival, touched: set[Key]) -> None:
         for bound in (*self._by_type.get(arrival.crime_type, ()), *self._for_all):
@@ -150,15 +149,8 @@ class RuleDetector:
     def _score(self, key: Key) -> Score | None:
         rule, tally = self._rules[key[0]], self._tallies[key]
         tally.move(self._now)
-        if tally.total >= rule.at_least:
-            self._speaking[key] = self._now
-        elif key not in self._speaking:
+        if not self._speaks(key, tally.total):
             return None
-        elif (
-            tally.total <= SPEAKS_DOWN_TO * rule.at_least
-            and self._now - self._speaking[key] > self._speaks_for
-        ):
-            del self._speaking[key]
         return Score(
             detector=rule.detector,
             zones=key[1],
@@ -171,6 +163,20 @@ class RuleDetector:
             since_pane=tally.first(),
             compared_with=rule_text(rule, self._clock.pane_ms),
         )
+
+    def _speaks(self, key: Key, total: int) -> bool:
+        """Whether the rule says something of a place: at its number, and for a while after it fell below it."""
+        if total >= self._rules[key[0]].at_least:
+            self._speaking[key] = None
+            return True
+        if key not in self._speaking:
+            return False
+        fell = self._speaking[key]
+        if fell is None:
+            fell = self._speaking[key] = self._now
+        if self._now - fell > self._speaks_for:
+            del self._speaking[key]
+        return key in self._speaking
 
     def _forget(self) -> None:
         """Let go of places where nothing is counted any more; it changes no answer."""
