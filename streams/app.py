@@ -66,7 +66,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     folds[topic("alert-acks")] = open_acks(partitions["alert-acks"], acks)
     folds[topic("cells")] = open_watch(stages.watch(), partitions, client)
 
-    outbox = Outbox(client)
+    outbox = Outbox(client, idempotent=settings.kafka.idempotent)
     recovery = Recovery(client, outbox, stall_s=settings.worker.take_over_deadline_ms / 1000)
     ownership = Ownership(folds, recovery)
     owned = Owned(ownership, stages)

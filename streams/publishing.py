@@ -27,7 +27,7 @@ class Publisher:
     def __init__(self, settings: Settings) -> None:
         """Connect nothing yet."""
         self._settings = settings
-        self._outbox = Outbox(client_options(settings))
+        self._outbox = Outbox(client_options(settings), idempotent=settings.kafka.idempotent)
 
     async def __aenter__(self) -> "Publisher":
         """Connect."""

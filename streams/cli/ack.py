@@ -50,7 +50,7 @@ def ack(session: Session, alert_id: str, verdict: str, by: str, note: str | None
 
 async def _send(settings: Settings, answer: AlertAck) -> None:
     await partitions_of(settings, checked=True)
-    outbox = Outbox(client_options(settings))
+    outbox = Outbox(client_options(settings), idempotent=settings.kafka.idempotent)
     await outbox.start()
     try:
         topic = settings.topic("alert-acks")

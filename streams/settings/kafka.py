@@ -56,6 +56,11 @@ class Kafka:
     )
     ssl_key_password_file: Path | None = option(None, ExistingFile(), "file with the password of the key")
     ssl_check_hostname: bool = option(True, Flag(), "the broker's certificate must name its host")
+    idempotent: bool = option(
+        True,
+        Flag(),
+        "send with producer ids, so that a retry repeats nothing; false for a broker without them",
+    )
     connect_timeout_ms: int = option(
         5000, Duration("100ms", "10m"), "how long to wait for a broker at start", key="connect_timeout"
     )
