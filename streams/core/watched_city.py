@@ -58,6 +58,7 @@ class WatchedCity:
         self._thinned: dict[str, int] = {}
         self._snapshot_day: int | None = None
         self._next_start: int | None = None
+        self._wakes_at: int | None = None  # the tick at which time alone may change an answer of detection
 
     def enter(self, topic: str, changes: Sequence[Change], *, swapped: bool) -> None:
         """Let changes of partials have effect: from the tick they are known from, or now when a version was swapped."""
@@ -150,10 +151,12 @@ class WatchedCity:
         """Ask the detectors about a tick and let the alerts take it in; what people must be told."""
         if self._waits_for is not None:
             return []
+        if not at.entered and (self._wakes_at is None or at.tick < self._wakes_at):
+            return []  # something only left a window: no answer can change before the tick that was asked for
         arrivals = [Arrival(cell[0], cell[1], pane, n) for cell, pane, n in at.entered]
         scores = [score for detector in self.detectors for score in detector.advance(at.tick, arrivals)]
         at_ms = at.tick * self._timeline.pane_ms
-        records = self.alerts.tick(at_ms, scores, revision, self._name_incidents(sources))
+        records = self.alerts.tick(at_ms, scores, revision, self.name_incidents(sources))
         self._wake()
         return records
 
@@ -166,13 +169,13 @@ class WatchedCity:
         mine = [ack for ack in acks if self.alerts.answer(ack)]
         if not mine:
             return []
-        return self.alerts.report(revision, self._name_incidents(sources))
+        return self.alerts.report(revision, self.name_incidents(sources))
 
-    def _name_incidents(self, sources: Mapping[SourceName, SourcePartition]) -> NameIncidents:
+    def name_incidents(self, sources: Mapping[SourceName, SourcePartition]) -> NameIncidents:
         """How alerts name the incidents behind them."""
         pane_ms = self._timeline.pane_ms
 
-        def name_incidents(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
+        def name(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
             cells = {
                 cell
                 for cell in self._counts.series
@@ -180,7 +183,7 @@ class WatchedCity:
             }
             return newest_ids(sources, self.jurisdiction, cells, range(start // pane_ms, until // pane_ms))
 
-        return name_incidents
+        return name
 
     def _wake(self) -> None:
         """See to it that ticks are visited at which time alone may change an answer."""
@@ -189,8 +192,9 @@ class WatchedCity:
         due = self.alerts.next_change()
         if due is not None:
             ticks.append(-(-due // pane_ms))
-        if ticks:
-            self._counts.visit(min(ticks))
+        self._wakes_at = min(ticks, default=None)
+        if self._wakes_at is not None:
+            self._counts.visit(self._wakes_at)
 
     def snapshot_if_due(self, offset: int, start: int) -> dict[str, Any] | None:
         """At the first chance and then once a day of event time, all that detection remembers after this message.
