@@ -80,6 +80,16 @@ def record(episode: Episode, reason: AlertReason, telling: Telling) -> Alert:
     )
 
 
+def standing(
+    episode: Episode, jurisdiction: str, wording: Wording, incident_ids: tuple[str, ...] = ()
+) -> Alert:
+    """The record of an episode that people were told of, with its numbers of now; no news, so nobody is told."""
+    sent = episode.sent
+    assert sent is not None
+    telling = Telling(jurisdiction, sent.at, sent.revision, incident_ids, wording)
+    return replace(record(episode, AlertReason.ANSWERED, telling), state=AlertState(sent.state), reason="")
+
+
 def told(episode: Episode, alert: Alert) -> Episode:
     """The episode after `alert` went out."""
     sent = Sent(

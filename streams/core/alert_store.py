@@ -26,6 +26,10 @@ class AlertStore:
         """The episode with this id."""
         return self.live.get(alert_id) or self._ended.get(alert_id)
 
+    def every(self) -> list[Episode]:
+        """All that are remembered, oldest first."""
+        return sorted((*self.live.values(), *self._ended.values()), key=by_age)
+
     def keep(self, episode: Episode) -> None:
         """Put an episode where it belongs now."""
         live = episode.open or episode.ending is AlertReason.EXPIRED

@@ -7,7 +7,7 @@ A label is (counting version, offset). Partials of a higher version than the one
 take the old one's place in one step when their offset reaches the old one's.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -203,20 +203,36 @@ class SourcePartition:
 
 
 def newest_ids(
-    sources: Mapping[SourceName, SourcePartition], jurisdiction: str, cells: set[Cell], panes: range
+    sources: Mapping[SourceName, SourcePartition], jurisdiction: str, cells: Collection[Cell], panes: range
 ) -> list[str]:
     """Ids of the incidents that count in these cells and panes, newest first, as far as partials name them."""
-    came: dict[str, int] = {}
-    left: dict[str, int] = {}
+    return [incident_id for _, incident_id in known_ids(sources, jurisdiction, cells, panes)]
+
+
+def known_ids(
+    sources: Mapping[SourceName, SourcePartition],
+    jurisdiction: str,
+    cells: Collection[Cell],
+    panes: range,
+    tick: int | None = None,
+) -> list[tuple[int, str]]:
+    """(tick from which it is known, id) of the same; only what is known at `tick`, where one is given.
+
+    An incident that moved from one of the cells to another left once and came twice: it counts.
+    """
+    known: dict[str, int] = {}
+    net: dict[str, int] = {}
     for source in sources.values():
         city = source.city(jurisdiction)
         if city is None:
             continue
         for key in city.keys_in(panes.start, panes.stop):
-            if key[0] in cells:
+            if key[0] in cells and (tick is None or key[2] <= tick):
                 ids, gone = city.named[key]
                 for incident_id in ids:
-                    came[incident_id] = max(key[2], came.get(incident_id, key[2]))
+                    known[incident_id] = max(key[2], known.get(incident_id, key[2]))
+                    net[incident_id] = net.get(incident_id, 0) + 1
                 for incident_id in gone:
-                    left[incident_id] = max(key[2], left.get(incident_id, key[2]))
-    return sorted((i for i in came if i not in left or came[i] > left[i]), key=lambda i: (-came[i], i))
+                    net[incident_id] = net.get(incident_id, 0) - 1
+    counting = ((known[incident_id], incident_id) for incident_id, n in net.items() if n > 0)
+    return sorted(counting, key=lambda each: (-each[0], each[1]))
