@@ -25,6 +25,9 @@ logger = logging.getLogger(__name__)
 CHUNK = 2000
 """Records folded without letting the event loop go on: at 6 µs each, 12 ms."""
 
+POLL_MS = 200
+"""How long one poll waits for records, milliseconds."""
+
 _REMEDY = "see the brokers' logs; restore the partition, or reset the group's offset past the fault"
 
 
@@ -126,15 +129,15 @@ class LogReader:
         tp, until = self._tp, progress.until
         self._consumer.assign([tp])
         self._consumer.seek(tp, progress.start)
-        moved_at = monotonic()
+        moved_at, still = monotonic(), 0
         while progress.position < until:
             # Records are made when they are taken, at 2 µs each: not more at once than are folded at once.
-            fetched = await self._consumer.getmany(tp, timeout_ms=200, max_records=self._chunk)
+            fetched = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=self._chunk)
             records = fetched.get(tp, [])
             position = await self._consumer.position(tp)  # past holes too: compacted records, control records
-            if position > progress.position:
-                moved_at = monotonic()
-            elif monotonic() - moved_at > self._stall_s:
+            still = 0 if position > progress.position else still + 1
+            # Both, because a worker that was paused finds its time gone when it wakes.
+            if still * POLL_MS / 1000 > self._stall_s and monotonic() - moved_at > self._stall_s:
                 raise TakeOverFailed(self._stands_still(progress))
             if position > until:
                 records = records[: bisect_left(records, until, key=_offset)]
@@ -142,6 +145,7 @@ class LogReader:
                 yield records
                 progress.records += len(records)
                 await asyncio.sleep(0)
+            if not still:
                 moved_at = monotonic()
             progress.position = min(position, until)
 

@@ -17,15 +17,14 @@ from aiokafka.errors import (
     OffsetMetadataTooLargeError,
     UnknownMemberIdError,
 )
-from faust.types import TP
 from hypothesis import given
 from hypothesis import strategies as st
 
-from streams.batching import ConsumerThread, Fetched, new_assignor, split
+from streams.batching.member import Fetched, Member, new_assignor, split
 from streams.recovery import Commit
 from tests.shell.fakes import entries
 
-HERE = TP("in", 0)
+HERE = TopicPartition("in", 0)
 
 
 @given(
@@ -50,6 +49,12 @@ def test_batches_cover_what_was_fetched_in_order_without_a_gap(
     assert edges[-1] == end
 
 
+def member_of(consumer: Any) -> Member:
+    member = Member.__new__(Member)
+    member.consumer = consumer
+    return member
+
+
 class FakeCoordinator:
     def __init__(self, *answers: Exception | None) -> None:
         self.generation = 4
@@ -68,10 +73,8 @@ class FakeCoordinator:
 
 
 async def commit(coordinator: FakeCoordinator, generation: int = 4) -> bool:
-    thread = SimpleNamespace(_ensure_consumer=lambda: SimpleNamespace(_coordinator=coordinator))
-    return await ConsumerThread.commit_as(
-        cast(Any, thread), {TopicPartition("in", 0): Commit(7, "m")}, generation
-    )
+    member = member_of(SimpleNamespace(_coordinator=coordinator))
+    return await member.commit_as({HERE: Commit(7, "m")}, generation)
 
 
 async def test_commit_asks_once_and_carries_metadata() -> None:
@@ -128,17 +131,17 @@ class FakeConsumer:
         self.error_future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.waiting: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self.position = 10
-        self.records: dict[TP, list[Any]] = {}
+        self.records: dict[TopicPartition, list[Any]] = {}
         self.taken = 0
 
-    def state_value(self, tp: TP) -> Any:
+    def state_value(self, tp: TopicPartition) -> Any:
         return SimpleNamespace(position=self.position, has_valid_position=True, timestamp=None)
 
-    def highwater(self, tp: TP) -> int:
+    def highwater(self, tp: TopicPartition) -> int:
         return 20
 
-    async def fetched_records(self, tps: Any, timeout: float, max_records: int) -> dict[TP, list[Any]]:  # noqa: ASYNC109 - aiokafka's name
-        assert timeout == 0, "it must not wait: the generation could change meanwhile"
+    async def fetched_records(self, tps: Any, **options: Any) -> dict[TopicPartition, list[Any]]:
+        assert options["timeout"] == 0, "it must not wait: the generation could change meanwhile"
         self.taken += 1
         found, self.records = self.records, {}
         self.position = found[HERE][-1].offset + 1 if found else self.position
@@ -149,9 +152,7 @@ class FakeConsumer:
 
 
 async def fetch(consumer: FakeConsumer, timeout_s: float = 0.01) -> list[Fetched]:
-    thread = ConsumerThread.__new__(ConsumerThread)
-    thread._consumer = consumer
-    return await thread.fetch([HERE], 4, 100, timeout_s)
+    return await member_of(consumer).fetch([HERE], 4, 100, timeout_s)
 
 
 async def test_fetch_gives_records_with_positions() -> None:

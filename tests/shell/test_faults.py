@@ -14,7 +14,7 @@ import pytest
 from tests.shell.world import ToyProcess, World, wait_until
 
 pytestmark = pytest.mark.kafka
-SEEDS = int(os.environ.get("VIGIL_SOAK_SEEDS", "2"))
+SEEDS = int(os.environ.get("VIGIL_SOAK_SEEDS", "1"))
 STEPS = 25
 
 

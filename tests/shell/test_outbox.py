@@ -4,8 +4,10 @@ import asyncio
 import os
 import random
 import signal
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import pytest
 from aiokafka.partitioner import DefaultPartitioner
@@ -156,6 +158,20 @@ async def test_broker_that_does_not_answer_fails_in_time_and_cancelling_does_not
         await asyncio.wait_for(outbox.stop(), 3.0)
     finally:
         os.kill(cluster.brokers[1].pid, signal.SIGCONT)
+
+
+class SlowOutbox(Outbox):
+    """Takes two loop turns to send, the first of which takes all the time there is."""
+
+    async def _publish(self, producer: Any, emissions: Any) -> None:
+        time.sleep(self._timeout_s * 1.5)  # noqa: ASYNC251 - as when the process is paused
+        await asyncio.sleep(0.001)
+
+
+async def test_pause_of_the_process_is_no_failure_to_send() -> None:
+    outbox = SlowOutbox({}, timeout_s=0.06)
+    outbox._producer = cast(Any, object())
+    await outbox.publish([Outgoing("t", b"k", b"v")])
 
 
 @pytest.mark.kafka

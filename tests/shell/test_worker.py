@@ -53,13 +53,16 @@ def test_end_between_two_steps_of_a_batch_changes_nothing(
 ) -> None:
     world = new_world()
     world.produce(5_000)
-    first = world.worker(fault_at=place, fault_after=2_500, fault=fault, records=700, session_timeout_s=6.0)
+    name = {
+        "consumer_group_instance_id": "one"
+    }  # so that the second need not wait until the first is forgotten
+    first = world.worker(fault_at=place, fault_after=2_500, fault=fault, records=700, settings=name)
     assert first.wait() == (-signal.SIGKILL if fault == "SIGKILL" else 1)
     if fault == "error":
         assert f"planted {place}" in first.said.read_text()
     done = max([batch["end"] for batch in first.told("batch")], default=0)
     assert world.commits().get(0, (0, ""))[0] <= done
-    world.worker(records=700, session_timeout_s=6.0)
+    world.worker(records=700, settings=name)
     world.wait_for_end()
     world.check()
 
@@ -127,9 +130,13 @@ def test_records_deleted_while_they_were_waited_for_end_the_worker_and_the_next_
     new_world: NewWorld,
 ) -> None:
     world = new_world()
+    world.produce(100)
+    paused = world.worker(
+        fault_at="before-step", fault_after=101, fault="SIGSTOP", records=100, session_timeout_s=30.0
+    )
+    world.wait_for_end()
     world.produce(20_000, value=b"x" * 1_000)
-    paused = world.worker(fault_at="after-advance", fault="SIGSTOP", records=100, session_timeout_s=30.0)
-    wait_until(lambda: paused.told("fault"), "it is paused in its first batch")
+    wait_until(lambda: paused.told("fault"), "it is paused in the next batch")
     world.delete_below(19_000)
     paused.signal(signal.SIGCONT)
     assert paused.wait() == 1
@@ -186,10 +193,11 @@ def test_new_counting_version_that_dies_on_its_way_leaves_the_old_commit(new_wor
     old = world.worker()
     world.wait_for_end()
     old.stop()
-    dying = world.worker(version=2, fault_at="in-take-over", fault_after=2_500, chunk=100)
+    name = {"consumer_group_instance_id": "one"}
+    dying = world.worker(version=2, fault_at="in-take-over", fault_after=2_500, chunk=100, settings=name)
     assert dying.wait() == -signal.SIGKILL
     assert world.commits() == {0: (5_000, "v1|0")}
-    world.worker(version=2)
+    world.worker(version=2, settings=name)
     wait_until(lambda: world.commits() == {0: (5_000, "v2|0")}, "the commit is of version 2")
     world.check(version=2)
 

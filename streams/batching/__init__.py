@@ -10,28 +10,19 @@ Much here leans on the insides of the exact versions of faust-streaming and aiok
 
 import asyncio
 import logging
-import time
-from collections.abc import AsyncIterator, Coroutine, Iterable, Iterator, Mapping, Sequence
-from typing import Any, NamedTuple, Protocol, TypeVar
+from collections.abc import AsyncIterator, Coroutine, Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeVar
 
 import faust
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
-from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
-from aiokafka.errors import (
-    CommitFailedError,
-    ConsumerStoppedError,
-    IllegalGenerationError,
-    KafkaError,
-    RebalanceInProgressError,
-    UnknownMemberIdError,
-)
-from aiokafka.structs import OffsetAndMetadata
+from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import ConsumerStoppedError
 from faust.app.base import BootStrategy
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
 from faust.types.tuples import ConsumerMessage
 from mode.supervisors import CrashingSupervisor
 
+from streams.batching.member import Member, split
 from streams.outbox import Outbox
 from streams.ownership import Batch, Ownership
 from streams.recovery import Commit
@@ -51,79 +42,43 @@ SETTLE_S = 2.5
 LEAVE_S = 1.5
 """How long the end of the worker waits to leave the group, seconds; a broker that hangs forgets us by itself."""
 
-STALE = (UnknownMemberIdError, IllegalGenerationError, RebalanceInProgressError, CommitFailedError)
-
-
-class Fetched(NamedTuple):
-    """What one fetch gave of one partition: offsets `[start, end)`."""
-
-    tp: TP
-    records: Sequence[ConsumerRecord]
-    start: int
-    end: int
-    log_end: int | None
-    heard_at: float | None  # monotonic seconds
-
-
-def split(fetched: Iterable[Fetched], generation: int, most: int) -> Iterator[Batch]:
-    """What was fetched, as batches of at most so many records; together they cover its offsets without a gap."""
-    for part in fetched:
-        tp, at = TopicPartition(*part.tp), part.start
-        for first in range(0, len(part.records), most):
-            records = part.records[first : first + most]
-            end = part.end if first + most >= len(part.records) else records[-1].offset + 1
-            yield Batch(tp, generation, records, at, end)
-            at = end
-        if at < part.end:
-            yield Batch(tp, generation, (), at, part.end)
-
-
-def new_assignor() -> Any:
-    """An assignor that leaves partitions where their folds are.
-
-    aiokafka's keeps what it was assigned in its class, which other workers of the same process must not share.
-    """
-    return type("Sticky", (StickyPartitionAssignor,), {})
-
 
 class ConsumerThread(driver.AIOKafkaConsumerThread):
-    """The thread in which aiokafka's consumer lives; what is async below runs in its event loop."""
+    """The thread in which aiokafka's consumer lives."""
 
     def _create_worker_consumer(self, transport: "Transport") -> AIOKafkaConsumer:
         conf = self.app.conf
-        self.assignor = new_assignor()
-        return AIOKafkaConsumer(
-            **transport.client,
+        self.member = Member(
+            transport.client,
+            conf.id,
             client_id=conf.broker_client_id,
-            group_id=conf.id,
             group_instance_id=conf.consumer_group_instance_id or None,
-            partition_assignment_strategy=[self.assignor],
-            enable_auto_commit=False,
-            auto_offset_reset="none",  # positions are ours: a jump to elsewhere would be a loss without a word
-            isolation_level="read_committed",  # what a publisher aborted was never said
             session_timeout_ms=int(conf.broker_session_timeout * 1000),
             heartbeat_interval_ms=int(conf.broker_heartbeat_interval * 1000),
             rebalance_timeout_ms=int(conf.broker_rebalance_timeout * 1000),
             max_poll_interval_ms=int(conf.broker_max_poll_interval * 1000),
         )
+        return self.member.consumer
 
     async def on_thread_stop(self) -> None:
-        """Leave the group, unless that takes too long."""
-        consumer: AIOKafkaConsumer | None = self._consumer
+        """Leave the group, and do not wait for it without end as Faust would."""
+        started: bool = self._consumer is not None
         self._consumer: AIOKafkaConsumer | None = None
         await super().on_thread_stop()
-        if consumer is not None:
-            try:
-                async with asyncio.timeout(LEAVE_S):
-                    await consumer.stop()
-            except TimeoutError:
-                logger.warning("leaving the group took more than %.1f s; it will time out", LEAVE_S)
+        if started:
+            await self.member.leave(LEAVE_S)
+
+    def _stopped_set(self) -> None:
+        if self.thread_loop.is_closed():
+            self._stopped.set()  # it ended by itself, in a crash; Faust would trip over its closed loop
+        else:
+            super()._stopped_set()
 
     def close(self) -> None:
         """Nothing: Faust, when it rebalances while it stops, would close the connection from the wrong loop."""
 
     async def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine in the thread, called from the worker's loop.
+        """Run a coroutine of `member` in the thread, called from the worker's loop.
 
         Not through Faust's `call_thread`: its two workers can both be waiting for an assignment that waits for them.
         """
@@ -131,88 +86,6 @@ class ConsumerThread(driver.AIOKafkaConsumerThread):
             coroutine.close()
             raise ConsumerStoppedError
         return await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(coroutine, self.thread_loop))
-
-    async def fetch(self, tps: Sequence[TP], generation: int, most: int, timeout_s: float) -> list[Fetched]:
-        """What was fetched of `tps`, at most so many records; one entry for each, also when nothing came.
-
-        A fetch that outlives its generation takes nothing: its records would be thrown away, and missing in the next.
-        """
-        consumer = self._ensure_consumer()
-        # Faust never asks these; their errors would go unheard, and the group or the reading would stand still.
-        consumer._coordinator.check_errors()
-        if consumer._fetcher.error_future.done():
-            consumer._fetcher.error_future.result()
-        with consumer._subscription.fetch_context():
-            fetched = await self._take(tps, generation, most) if tps else []
-            if any(part.end > part.start for part in fetched):
-                return fetched
-            # Ends at once when anything comes; `fetched_records` itself would wait for the next generation.
-            waiter = consumer._fetcher._create_fetch_waiter()
-            try:
-                await asyncio.wait([waiter], timeout=timeout_s)
-            finally:
-                waiter.cancel()
-            return await self._take(tps, generation, most) if tps else []
-
-    async def _take(self, tps: Sequence[TP], generation: int, most: int) -> list[Fetched]:
-        """Take what is there, without waiting: from the check to the positions nothing else runs in this thread."""
-        consumer = self._ensure_consumer()
-        if consumer._coordinator.generation != generation or consumer._subscription.reassignment_in_progress:
-            return []
-        before = self._positions(tps)
-        records = await consumer._fetcher.fetched_records(tps, timeout=0, max_records=most)
-        return [
-            Fetched(tp, records.get(tp, ()), before[tp], end, consumer.highwater(tp), self._heard_at(tp))
-            for tp, end in self._positions(before).items()
-        ]
-
-    def _state(self, tp: TP) -> Any:
-        subscription = self._ensure_consumer()._subscription.subscription
-        return subscription and subscription.assignment and subscription.assignment.state_value(tp)
-
-    def _positions(self, tps: Iterable[TP]) -> dict[TP, int]:
-        states = ((tp, self._state(tp)) for tp in tps)
-        return {tp: state.position for tp, state in states if state and state.has_valid_position}
-
-    def _heard_at(self, tp: TP) -> float | None:
-        wall_ms = self._state(tp).timestamp
-        return None if wall_ms is None else time.monotonic() - max(time.time() - wall_ms / 1000, 0.0)
-
-    async def committed(self, tps: Sequence[TP]) -> dict[TopicPartition, Commit]:
-        """What the group has committed, with metadata."""
-        coordinator = self._ensure_consumer()._coordinator
-        found = await coordinator.fetch_committed_offsets([TopicPartition(*tp) for tp in tps])
-        return {tp: Commit(at.offset, at.metadata or "") for tp, at in found.items()}
-
-    async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
-        """Set the position of a partition, if it is still ours."""
-        consumer = self._ensure_consumer()
-        if consumer._coordinator.generation == generation and tp in consumer.assignment():
-            consumer.seek(tp, offset)
-
-    async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
-        """Commit as a member of this generation, or not at all.
-
-        aiokafka fills in its present generation, and "none" (-1) while it has lost its own, which a broker accepts
-        when the group happens to be empty; so the generation is compared in the same step that makes the request.
-        """
-        coordinator = self._ensure_consumer()._coordinator
-        request = {TopicPartition(*tp): OffsetAndMetadata(*commit) for tp, commit in offsets.items()}
-        while True:
-            await coordinator.ensure_coordinator_known()
-            async with coordinator._commit_lock:
-                if coordinator.generation != generation:
-                    return False
-                try:
-                    await coordinator._do_commit_offsets(None, request)
-                except STALE:
-                    return False
-                except KafkaError as error:
-                    if not error.retriable:
-                        raise
-                else:
-                    return True
-            await asyncio.sleep(0.1)
 
 
 class BatchingConsumer(driver.Consumer):
@@ -245,12 +118,12 @@ class BatchingConsumer(driver.Consumer):
         """One fetch, as messages; what is left of it when the group rebalances is read again by the next owner."""
         if not self.flow_active:
             await self.wait(self.can_resume_flow)
-        generation = self.app.consumer_generation_id
-        ready = [TP(*tp) for tp in self._ownership.ready(generation)]
+        generation, thread = self.app.consumer_generation_id, self._thread
+        ready = self._ownership.ready(generation)
         most = self._batch_records * FETCH_BATCHES
-        fetched = await self._thread.run(self._thread.fetch(ready, generation, most, 0.5 if ready else 0.05))
+        fetched = await thread.run(thread.member.fetch(ready, generation, most, 0.5 if ready else 0.05))
         for part in fetched:
-            self._ownership.heard_of(TopicPartition(*part.tp), part.log_end, part.heard_at)
+            self._ownership.heard_of(part.tp, part.log_end, part.heard_at)
         for batch in split(fetched, generation, self._batch_records):
             if not self.flow_active or self.app.consumer_generation_id != generation:
                 return
@@ -275,7 +148,7 @@ class BatchingConsumer(driver.Consumer):
 
     async def on_partitions_assigned(self, assigned: set[TP], generation_id: int = 0) -> None:
         """Take over what is now ours."""
-        self._thread.assignor.on_generation_assignment(generation_id)  # aiokafka forgets to
+        self._thread.member.assignor.on_generation_assignment(generation_id)  # aiokafka forgets to
         await super().on_partitions_assigned(assigned, generation_id)
         if not self.app.should_stop:
             self._ownership.assign([TopicPartition(*tp) for tp in assigned], generation_id)
@@ -313,15 +186,17 @@ class BatchingConsumer(driver.Consumer):
 
     async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Commit]:
         """What the group has committed."""
-        return await self._thread.run(self._thread.committed([TP(*tp) for tp in tps]))
+        return await self._thread.run(self._thread.member.committed(list(tps)))
 
     async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
         """Commit as a member of this generation, or not at all."""
-        return await self._thread.run(self._thread.commit_as(offsets, generation))
+        if self._thread.crashed or self._thread.should_stop:
+            return False  # after a crash the thread ends first; what was not committed is repeated
+        return await self._thread.run(self._thread.member.commit_as(offsets, generation))
 
     async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
         """Set the position of a partition, if it is still ours."""
-        await self._thread.run(self._thread.read_from(tp, offset, generation))
+        await self._thread.run(self._thread.member.read_from(tp, offset, generation))
 
     async def fail(self, reason: BaseException) -> None:
         """End the worker."""
@@ -376,9 +251,9 @@ class App(faust.App):
             await companion.start()
         await self.outbox.start()
 
-    async def on_stop(self) -> None:
-        """Faust finishes what is in hand and commits; then the outbox can go."""
-        await super().on_stop()
+    async def on_shutdown(self) -> None:
+        """Disconnect, when the agents have ended; until then they may send, and the companions tell of it."""
+        await super().on_shutdown()
         await self.outbox.stop()
         for companion in self.companions:
             await companion.stop()
@@ -396,6 +271,7 @@ def faust_settings(*, commit_interval_s: float = 1.0, session_timeout_s: float =
         "broker_session_timeout": session_timeout_s,
         "broker_heartbeat_interval": session_timeout_s / 10,
         "broker_rebalance_timeout": max(session_timeout_s, 20.0),
+        "broker_max_poll_interval": 300.0,  # a worker that reads nothing for this long is stuck, and is left out
         "stream_buffer_maxsize": 4,  # batches, not messages: what may wait in memory
         "stream_wait_empty": True,  # our wait_empty, which has an end
         "agent_supervisor": CrashingSupervisor,  # an agent that fails ends the worker
