@@ -20,7 +20,7 @@ from typing import NamedTuple, Protocol
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams.core.fold import Fold
-from streams.recovery import Commit, OpenFold, Progress, Recovery
+from streams.recovery import Commit, OpenFold, Progress, Recovery, TakeOverFailed
 
 logger = logging.getLogger(__name__)
 
@@ -29,6 +29,10 @@ MAX_METADATA_BYTES = 4096
 
 TAKE_OVERS_AT_ONCE = 4
 """Folding is CPU work of one thread: more at once would only hold more fetched records in memory."""
+
+
+COMMITTED_S = 60.0
+"""How long the group may take to tell what was committed, seconds; aiokafka would ask without end."""
 
 
 class OwnershipBroken(Exception):
@@ -195,7 +199,12 @@ class Ownership:
 
     async def _brought_to_commit(self, partition: Partition, kept: Partition | None) -> tuple[Fold, int]:
         tp = partition.tp
-        partition.committed = (await self.group.committed([tp])).get(tp)
+        try:
+            async with asyncio.timeout(COMMITTED_S):
+                partition.committed = (await self.group.committed([tp])).get(tp)
+        except TimeoutError as cause:
+            msg = f"what was committed for {tp} was not told in {COMMITTED_S:g} s; is the group's coordinator there?"
+            raise TakeOverFailed(msg) from cause
         if (
             kept is not None
             and kept.fold is not None

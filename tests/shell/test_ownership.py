@@ -296,6 +296,21 @@ async def test_failing_take_over_ends_the_worker() -> None:
     assert owner.ownership.ready(1) == []
 
 
+async def test_group_that_does_not_tell_its_commit_ends_the_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def committed(tps: object) -> dict[TopicPartition, Commit]:
+        await asyncio.sleep(60)
+        return {}
+
+    monkeypatch.setattr("streams.ownership.COMMITTED_S", 0.01)
+    owner = Owner()
+    monkeypatch.setattr(owner.group, "committed", committed)
+    owner.ownership.assign([A], 1)
+    await asyncio.sleep(0.05)
+    [failure] = owner.group.failures
+    assert isinstance(failure, TakeOverFailed)
+    assert "was not told in 0.01 s; is the group's coordinator there?" in str(failure)
+
+
 async def test_take_over_of_what_was_revoked_ends_without_a_word() -> None:
     owner = Owner()
     owner.recovery.go_on.clear()
