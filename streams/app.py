@@ -9,6 +9,7 @@ import asyncio
 import gc
 import logging
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -35,6 +36,9 @@ from streams.watching import open_watch
 from streams.web import Health, WebServer
 
 logger = logging.getLogger(__name__)
+
+CELLS_AT_ONCE = 1
+"""Messages of `cells` that are folded without letting anything else go on: on a backlog one stands for days of ticks."""
 
 
 @dataclass
@@ -108,19 +112,35 @@ def agent_of(name: str, ownership: Ownership, outbox: Outbox, metrics: Metrics) 
 
     async def fold_batches(stream: Any) -> None:
         async for event in stream.events():
-            batch: Batch = event.value
-            with ownership.processing(batch) as partition:
-                if partition is None or partition.fold is None:
-                    continue  # revoked since it was fetched: its next owner folds it
-                began = time.perf_counter()
-                step = partition.fold.step(batch.records)
-                await outbox.publish(step.emissions)
-                # A crash before this line repeats work, and repeating changes nothing.
-                partition.advance(batch.end)
-            metrics.counters.count(name, step.tallies)
-            metrics.counters.observe_batch(name, len(batch.records), time.perf_counter() - began)
+            fetched: Batch = event.value
+            for batch in parts_of(fetched, CELLS_AT_ONCE) if name == "cells" else (fetched,):
+                await fold(batch)
+
+    async def fold(batch: Batch) -> None:
+        with ownership.processing(batch) as partition:
+            if partition is None or partition.fold is None:
+                return  # revoked since it was fetched: its next owner folds it
+            began = time.perf_counter()
+            step = partition.fold.step(batch.records)
+            await outbox.publish(step.emissions)
+            # A crash before this line repeats work, and repeating changes nothing.
+            partition.advance(batch.end)
+        metrics.counters.count(name, step.tallies)
+        metrics.counters.observe_batch(name, len(batch.records), time.perf_counter() - began)
 
     return fold_batches
+
+
+def parts_of(batch: Batch, most: int) -> Iterator[Batch]:
+    """A batch as batches of at most `most` records; together they cover its offsets without a gap."""
+    start = batch.start
+    for first in range(0, len(batch.records), most):
+        records = batch.records[first : first + most]
+        end = batch.end if first + most >= len(batch.records) else records[-1].offset + 1
+        yield batch._replace(records=records, start=start, end=end)
+        start = end
+    if start < batch.end:
+        yield batch._replace(records=(), start=start)
 
 
 def heartbeats_of(settings: Settings, owned: Owned, outbox: Outbox) -> Any:
