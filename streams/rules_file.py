@@ -49,7 +49,7 @@ class Where(Kind):
             )
         reserved = sorted({ANY, CITY} & set(raw))
         if reserved:
-            problem = f"cannot hold {reserved[0]!r} beside zones"
+            problem = f'cannot hold "{reserved[0]}" beside zones'
             raise Wrong(problem, "make it a rule of its own")
         return tuple(dict.fromkeys(raw))
 
@@ -167,7 +167,8 @@ def _wrongs(row: RuleRow, before: list[tuple[int, RuleRow]], bounds: Bounds) -> 
         yield "name", Wrong(f'is taken: "{row.name}" is rule[{twin}] already', "names must differ")
     within, pane, longest = (duration_text(ms) for ms in (row.within_ms, bounds.pane_ms, bounds.longest_ms))
     if row.within_ms % bounds.pane_ms:
-        yield "within", Wrong(f'must be a multiple of the pane, {pane} (got "{within}")', "change it")
+        remedy = f'such as "{duration_text(-(-row.within_ms // bounds.pane_ms) * bounds.pane_ms)}"'
+        yield "within", Wrong(f'must be a multiple of the pane, {pane} (got "{within}")', remedy)
     if row.within_ms > bounds.longest_ms:
         remedy = "counts are kept no longer; add a window of that length to counting.windows"
         yield "within", Wrong(f'must be at most the longest window, {longest} (got "{within}")', remedy)

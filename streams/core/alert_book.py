@@ -230,8 +230,7 @@ class AlertBook:
             return
         episode = None if last is None else returned(last, group.scores, at, policy)
         episode = episode or begin(self._jurisdiction, group.scores, at, policy)
-        if episode is not None:
-            self._store.keep(replace(episode, provisional=provisional))
+        self._store.keep(replace(episode, provisional=provisional))
 
     def _tell(
         self, episode: Episode, reason: AlertReason, at: int, revision: int, name_incidents: NameIncidents

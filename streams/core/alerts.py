@@ -15,7 +15,7 @@ from dataclasses import replace
 
 from schemas.events import AlertAck
 from schemas.vocabulary import Verdict
-from streams.core.episodes import AlertReason, Episode, Policy, leading, step_of
+from streams.core.episodes import AlertReason, Episode, Policy, by_weight, leading, step_of
 from streams.core.scores import Score
 
 
@@ -25,12 +25,9 @@ def alert_id(jurisdiction: str, score: Score, at: int) -> str:
     return hashlib.blake2b(name.encode(), digest_size=8).hexdigest()
 
 
-def begin(jurisdiction: str, scores: Sequence[Score], at: int, policy: Policy) -> Episode | None:
-    """A new episode of scores that belong together, or None when none of them has level 1."""
-    over = [score for score in scores if score.level >= 1]
-    lead = leading(over)
-    if lead is None:
-        return None
+def begin(jurisdiction: str, over: Sequence[Score], at: int, policy: Policy) -> Episode:
+    """A new episode of scores that belong together: at least one, each of level 1 or more."""
+    lead = max(over, key=by_weight)
     zones = sorted({zone for score in over for zone in score.zones})
     since = at if lead.since_pane is None else min(at, lead.since_pane * policy.pane_ms)
     return Episode(

@@ -147,11 +147,14 @@ def usable(score: Score) -> Score | None:
     return score._replace(level=min(max(score.level, 0.0), HIGHEST_LEVEL), once_in_days=once)
 
 
+def by_weight(score: Score) -> tuple[float, int, int, tuple[str, ...], int]:
+    """Sorts scores: the highest level last; ties go by the other values, never by order."""
+    return (score.level, score.observed, score.window_panes, score.zones, score.since_pane or 0)
+
+
 def leading(scores: Iterable[Score]) -> Score | None:
-    """The score an alert is told by: the highest level; ties go by the other values, never by order."""
-    return max(
-        scores, key=lambda s: (s.level, s.observed, s.window_panes, s.zones, s.since_pane or 0), default=None
-    )
+    """The score an alert is told by: the one of the highest level."""
+    return max(scores, key=by_weight, default=None)
 
 
 def step_of(score: Score, policy: Policy) -> int:

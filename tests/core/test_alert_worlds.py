@@ -1,6 +1,7 @@
 """Random lives of alerts: what must hold whatever detectors, publishers and operations centres do."""
 
 import json
+import os
 import random
 from collections import defaultdict
 from collections.abc import Callable
@@ -30,6 +31,9 @@ POLICY = Policy(
     incident_cap=2,
 )
 POLICIES = {"rule:r": replace(POLICY, mute_ms=15 * MINUTE_MS)}
+WORLDS = settings(max_examples=max(25, 2 * int(os.environ.get("VIGIL_WORLDS", "12"))))
+"""Random lives per rule; more of them by VIGIL_WORLDS (`make soak`)."""
+
 ENDED = (AlertState.CLEARED, AlertState.WITHDRAWN)
 
 
@@ -144,6 +148,7 @@ def played(story: list[Step], **options: Any) -> World:
     return world
 
 
+@WORLDS
 @given(steps())
 def test_each_life_is_a_row_of_raised_and_ended(story: list[Step]) -> None:
     for life in played(story).lives().values():
@@ -158,6 +163,7 @@ def test_each_life_is_a_row_of_raised_and_ended(story: list[Step]) -> None:
             told = alert
 
 
+@WORLDS
 @given(steps())
 def test_revisions_of_an_alert_grow(story: list[Step]) -> None:
     for life in played(story).lives().values():
@@ -165,6 +171,7 @@ def test_revisions_of_an_alert_grow(story: list[Step]) -> None:
         assert revisions == sorted(set(revisions))
 
 
+@WORLDS
 @given(steps())
 def test_every_alert_is_over_some_time_after_scores_stop(story: list[Step]) -> None:
     world = played([*story, Step(1, ())])
@@ -179,6 +186,7 @@ def test_every_alert_is_over_some_time_after_scores_stop(story: list[Step]) -> N
     assert {life[-1].state for life in world.lives().values()} <= set(ENDED)
 
 
+@WORLDS
 @given(steps())
 def test_a_provisional_alert_is_decided_by_its_tick(story: list[Step]) -> None:
     for life in played(story).lives().values():
@@ -189,6 +197,7 @@ def test_a_provisional_alert_is_decided_by_its_tick(story: list[Step]) -> None:
     assert not any(e.provisional for e in played(story).book.open_alerts())
 
 
+@WORLDS
 @given(steps(), st.randoms())
 def test_the_order_of_scores_is_of_no_account(story: list[Step], randomness: random.Random) -> None:
     def mixed(said: tuple[Score, ...]) -> tuple[Score, ...]:
@@ -198,6 +207,7 @@ def test_the_order_of_scores_is_of_no_account(story: list[Step], randomness: ran
     assert played(story).alerts == played(other).alerts
 
 
+@WORLDS
 @given(steps())
 def test_another_owner_goes_on_exactly_where_the_last_one_stood(story: list[Step]) -> None:
     def handed_over(book: AlertBook) -> AlertBook:
@@ -215,8 +225,8 @@ def by_id(state: Any) -> Any:
     return {**state, "episodes": sorted(state["episodes"], key=lambda episode: str(episode["alert_id"]))}
 
 
+@WORLDS
 @given(steps())
-@settings(max_examples=50)
 def test_ticks_that_nobody_asked_for_tell_nothing(story: list[Step]) -> None:
     """What `next_change` names is enough: visiting every minute tells the same, at the same ticks."""
 
@@ -227,6 +237,7 @@ def test_ticks_that_nobody_asked_for_tell_nothing(story: list[Step]) -> None:
     assert told(played(alone)) == told(played(alone, each_minute=True))
 
 
+@WORLDS
 @given(steps())
 def test_what_was_not_told_in_one_revision_is_told_in_the_next(story: list[Step]) -> None:
     """After one more message people know how things stand, however many ticks fell into one message."""
@@ -238,6 +249,7 @@ def test_what_was_not_told_in_one_revision_is_told_in_the_next(story: list[Step]
     assert {alert_id for alert_id, alert in last.items() if alert.state not in ENDED} == opened
 
 
+@WORLDS
 @given(steps())
 def test_records_carry_what_people_can_check(story: list[Step]) -> None:
     for alert in played(story).alerts:
