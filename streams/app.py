@@ -23,13 +23,15 @@ from streams.intake import FOLDS, open_acks, open_intake
 from streams.metrics import Metrics
 from streams.outbox import Outbox, SendFailed
 from streams.owned import Owned
+from streams.owned_cities import OwnedCities
 from streams.ownership import Batch, Ownership
+from streams.questions import Questions
 from streams.recovery import OpenFold, Recovery, TakeOverFailed
 from streams.settings import ConfigurationError, Settings
 from streams.settings.connection import client_options
 from streams.settings.fingerprint import counting_fingerprint
 from streams.settings.version import installed_version
-from streams.stages import Stages
+from streams.stages import KPI_WINDOWS_MS, Stages
 from streams.topics import check_at_start
 from streams.topics.partitions import partitions_of
 from streams.watching import open_watch
@@ -81,6 +83,9 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     )
     metrics.owner = owned
     web = WebServer(settings, metrics, Health(metrics, settings.worker.stall_after_ms / 1000))
+    cities = OwnedCities(ownership, topic("cells"), partitions["cells"])
+    windows = tuple(settings.counting.window_lengths_ms)
+    Questions(cities, windows, tuple(KPI_WINDOWS_MS), installed_version()).add_to(web.questions)
 
     app = new_app(
         settings.group,

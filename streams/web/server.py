@@ -21,6 +21,7 @@ from streams.metrics import CONTENT_TYPE, Metrics
 from streams.settings import Settings
 from streams.web.addresses import is_loopback, take_address, tls_context
 from streams.web.health import Condition, Health
+from streams.web.problems import problem
 
 _LARGEST_REQUEST: Final = 64 * 1024  # bytes; nothing that is asked here is longer
 _SHUTDOWN_S: Final = 1.0
@@ -126,14 +127,15 @@ class WebServer:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Questions beyond loopback need the token; every answer is counted; a refusal is JSON like the rest."""
+        """Questions beyond loopback need the token; every answer is counted; a refusal is a problem document."""
         resource = request.match_info.route.resource
         path = resource.canonical if resource is not None else "other"
         try:
             answer = self._refusal(request) or await handler(request)
         except web.HTTPException as refused:
             allow = {name: value for name, value in refused.headers.items() if name == "Allow"}
-            answer = web.json_response({"error": refused.reason}, status=refused.status, headers=allow)
+            answer = problem(refused.status, f"{request.method} has no answer here; / names what has one")
+            answer.headers.update(allow)
         self._metrics.counters.answered(path, answer.status)
         answer.headers["Server"] = "vigil"
         return answer
@@ -144,13 +146,16 @@ class WebServer:
         if not request.path.startswith("/v1") or is_loopback(bind.bind):
             return None
         if bind.token is None or bind.tls_certificate is None:
-            said = "questions from other machines need web.token and web.tls_certificate in the configuration"
-            return web.json_response({"error": said}, status=403)
+            return problem(
+                403,
+                "questions from other machines need web.token and web.tls_certificate in the configuration",
+            )
         given = request.headers.get("Authorization", "")
         if hmac.compare_digest(given.encode(), f"Bearer {bind.token}".encode()):
             return None
-        said = "a bearer token is needed: Authorization: Bearer …"
-        return web.json_response({"error": said}, status=401, headers={"WWW-Authenticate": "Bearer"})
+        answer = problem(401, "a bearer token is needed: Authorization: Bearer …")
+        answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
 
 
 def _conditional(name: str, condition: Condition) -> web.Response:

@@ -78,6 +78,11 @@ async def get(url: str, **options: Any) -> tuple[int, str, dict[str, str]]:
         return answer.status, await answer.text(), dict(answer.headers)
 
 
+def refusal(status: int, title: str, detail: str) -> dict[str, Any]:
+    """A problem document."""
+    return {"type": "about:blank", "title": title, "status": status, "detail": detail}
+
+
 async def get_json(url: str, **options: Any) -> tuple[int, Any]:
     async with aiohttp.ClientSession() as client, client.get(url, **options) as answer:
         return answer.status, await answer.json()
@@ -134,9 +139,12 @@ async def test_requests_are_counted_by_path_of_ours_and_status(start: Start) -> 
 
 async def test_refusals_are_json(start: Start) -> None:
     server = await start()
-    assert await get_json(f"{server.url}/nope") == (404, {"error": "Not Found"})
+    nowhere = "GET has no answer here; / names what has one"
+    assert await get_json(f"{server.url}/nope") == (404, refusal(404, "Not Found", nowhere))
     async with aiohttp.ClientSession() as client, client.post(f"{server.url}/metrics") as answer:
-        assert (answer.status, await answer.json()) == (405, {"error": "Method Not Allowed"})
+        nowhere = "POST has no answer here; / names what has one"
+        assert answer.content_type == "application/problem+json"
+        assert await answer.json() == refusal(405, "Method Not Allowed", nowhere)
         assert answer.headers["Allow"] == "GET,HEAD"
         assert answer.headers["Server"] == "vigil"
 
@@ -240,9 +248,11 @@ async def test_questions_from_other_machines_need_token_and_tls(start: Start) ->
         url = f"http://127.0.0.1:{server.port}"
         assert await get_json(f"{url}/v1/counts", headers={"Authorization": "Bearer geheim"}) == (
             403,
-            {
-                "error": "questions from other machines need web.token and web.tls_certificate in the configuration"
-            },
+            refusal(
+                403,
+                "Forbidden",
+                "questions from other machines need web.token and web.tls_certificate in the configuration",
+            ),
         )
         assert (await get(f"{url}/metrics"))[0] == 200
 
@@ -294,7 +304,7 @@ async def test_bearer_token_over_tls(
     got, said = await get_json(f"https://127.0.0.1:{server.port}/v1/counts", headers=headers, ssl=trust)
     assert got == status
     if status == 401:
-        assert said == {"error": "a bearer token is needed: Authorization: Bearer …"}
+        assert said == refusal(401, "Unauthorized", "a bearer token is needed: Authorization: Bearer …")
 
 
 @pytest.mark.parametrize(

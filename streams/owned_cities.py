@@ -1,0 +1,110 @@
+"""What this worker knows of the cities it watches now, for questions: read from the folds when somebody asks."""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import Final
+
+from aiokafka import TopicPartition
+
+from schemas.emissions import KpiValue
+from streams.core.merging import known_ids
+from streams.core.source_fold import cells_partition
+from streams.core.watch_fold import WatchFold
+from streams.core.watched_city import WatchedCity
+from streams.ownership import Ownership
+from streams.questions import Counts, Standing, Ticks
+
+INCIDENTS_OF_AN_ALERT: Final = 10
+"""Ids named per alert, as on the topic."""
+
+
+class OwnedCities:
+    """The cities of this worker."""
+
+    def __init__(self, ownership: Ownership, cells_topic: str, cells_partitions: int) -> None:
+        """Of one worker."""
+        self._ownership = ownership
+        self._topic = cells_topic
+        self._of = cells_partitions
+
+    def _cities(self) -> Iterator[tuple[WatchFold, WatchedCity]]:
+        for fold in self._ownership.folds().values():
+            if isinstance(fold, WatchFold):
+                for city in fold.cities.values():
+                    yield fold, city
+
+    def names(self) -> Sequence[str]:
+        """The jurisdictions watched here now, sorted."""
+        return sorted(city.jurisdiction for _, city in self._cities())
+
+    def city(self, name: str) -> "OwnedCity | None":
+        """One of them."""
+        for fold, city in self._cities():
+            if city.jurisdiction == name:
+                return OwnedCity(fold, city)
+        return None
+
+    def is_coming(self, name: str) -> bool:
+        """Whether the partition that holds the jurisdiction is being taken over."""
+        tp = TopicPartition(self._topic, cells_partition(name, self._of))
+        return any(facts.tp == tp and not facts.taken_over for facts in self._ownership.facts())
+
+
+class OwnedCity:
+    """One jurisdiction as questions see it, for the time of one request."""
+
+    def __init__(self, fold: WatchFold, city: WatchedCity) -> None:
+        """`city` as `fold` holds it."""
+        self._fold = fold
+        self._city = city
+        self._counts = city.boards[fold.rules.incidents_topic]
+        self._measures = city.boards[fold.rules.dispatches_topic]
+        self.jurisdiction = city.jurisdiction
+        self.windows = fold.rules.timeline.windows
+        self.pane_ms = fold.rules.timeline.pane_ms
+
+    def ticks(self) -> Ticks | None:
+        """From the oldest tick that may still be corrected to the last published one."""
+        published = self._counts.published
+        oldest = self._city.oldest_open(self._fold.rules.incidents_topic)
+        if published is None or oldest is None:
+            return None
+        return Ticks(min(oldest, published) * self.pane_ms, published * self.pane_ms)
+
+    def kpis_at(self) -> int | None:
+        """The last published tick of the dispatches."""
+        published = self._measures.published
+        return None if published is None else published * self._fold.rules.kpi_timeline.pane_ms
+
+    def counts(self, at: int) -> Iterator[Counts]:
+        """Every cell at a tick; the numbers of a cell stand at the end of its series."""
+        tick, board = at // self.pane_ms, self._counts
+        for cell, series in board.series.items():
+            yield cell[0], cell[1], series[-1][1] if series[-1][0] <= tick else board.numbers_at(cell, tick)
+
+    def incident_ids(
+        self, cells: Collection[tuple[str, str]], start: int, at: int
+    ) -> Sequence[tuple[int, str]]:
+        """Incidents behind counts, newest first."""
+        tick = at // self.pane_ms
+        panes = range(start // self.pane_ms, tick)
+        found = known_ids(self._fold.sources, self.jurisdiction, cells, panes, tick)
+        return [(known * self.pane_ms, incident_id) for known, incident_id in found]
+
+    def alerts(self) -> Iterator[Standing]:
+        """Alerts as they stand."""
+        for episode, alert in self._city.alerts.standing():
+            start = episode.reading_at - episode.reading.window_panes * self.pane_ms
+            yield Standing(alert, episode.raised_at, episode.ended_at, start, episode.reading_at)
+
+    def incidents_of(self, standing: Standing) -> Sequence[str]:
+        """Ids of the newest incidents of an alert."""
+        alert, name = standing.alert, self._city.name_incidents(self._fold.sources)
+        ids = name(alert.zones, alert.crime_type, standing.counted_from, standing.counted_to)
+        return ids[:INCIDENTS_OF_AN_ALERT]
+
+    def kpis(self) -> Iterator[KpiValue]:
+        """Every response measure."""
+        at = self.kpis_at()
+        if at is None:
+            return iter(())
+        return self._city.kpis.measure(at, 0, list(self._measures.series), self._measures.numbers)
