@@ -16,7 +16,7 @@ from streams.core.baseline import Baseline, Expectation
 from streams.core.civil import HOUR_MS, HourOfWeek
 from streams.core.profiles import Floats
 from streams.core.recent import Ints, Recent
-from streams.core.tails import critical_counts, rarity
+from streams.core.tails import critical_counts, critical_kinds, rarity
 
 WINDOW_HOURS = (1, 2, 3, 4, 6, 8, 12)
 QUARTERS_PER_HOUR = 4
@@ -41,6 +41,7 @@ class Board:
         self.phi = np.zeros(0)
         self.cv2 = np.zeros(0)
         self.quarter = -1
+        self._kinds: tuple[Ints, Ints] | None = None  # of all rows, since the last fit
         self.mean = np.zeros((0, 2, len(self.windows)))  # at both ends of the quarter
         self.critical = np.zeros((0, len(self.windows)), np.int64)
 
@@ -83,13 +84,14 @@ class Board:
         if self.quarter >= 0:
             rows = np.array([row])
             self.mean[rows] = self._means(rows, self.quarter)
-            self.critical[rows] = self._criticals(rows)
+            kinds = critical_kinds(self.phi[rows], self.cv2[rows], self.base)
+            self.critical[rows] = self._criticals(rows, kinds)
 
     def refit(self) -> None:
         """Take the baseline's sums as the expectation from now on."""
         if not self.baseline.cells:
             return
-        self.fitted = self.baseline.fit()
+        self.fitted, self._kinds = self.baseline.fit(), None
         self.fitted_rows = len(self.baseline.cells)
         self.rate = self.fitted.rate.copy()
         self.phi, self.cv2 = self.fitted.phi.copy(), self.fitted.cv2.copy()
@@ -104,7 +106,10 @@ class Board:
         if self.fitted is None or not len(rows):
             return rows[:0]
         self.mean[: len(rows)] = self._means(rows, self.quarter)
-        self.critical[: len(rows)] = self._criticals(rows)
+        if self._kinds is None or len(self._kinds[1]) != len(rows):
+            # The rows of one fit stay as they are, so their table is made once, not at each rescan.
+            self._kinds = critical_kinds(self.phi[rows], self.cv2[rows], self.base)
+        self.critical[: len(rows)] = self._criticals(rows, self._kinds)
         slack = (self.critical[: len(rows)] - self._counts(now, len(rows))).min(1)
         self.slack = slack.tolist()
         return np.nonzero(slack <= 0)[0]
@@ -131,9 +136,8 @@ class Board:
             means[:, end] = until[:, longest, None] - until[:, starts]
         return means
 
-    def _criticals(self, rows: Ints) -> Ints:
-        lower = self.mean[rows].min(1)
-        return np.maximum(critical_counts(lower, self.phi[rows], self.cv2[rows], self.base), LEAST_COUNT)
+    def _criticals(self, rows: Ints, kinds: tuple[Ints, Ints]) -> Ints:
+        return np.maximum(critical_counts(self.mean[rows].min(1), *kinds), LEAST_COUNT)
 
     def expected(self, row: int, now: int) -> list[float]:
         """Expected incidents per window that ends at `now`, which lies in the prepared quarter."""

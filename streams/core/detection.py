@@ -58,6 +58,8 @@ class SurgeDetector:
         self.episodes = Episodes(self.rules.neighbours, QUIET_H * self.board.panes_per_hour)
         self.future: list[list[Any]] = []  # arrivals that count at or after the tick
         self.last_tick = -1
+        self._turned = False  # whether this tick is the first of its quarter of an hour
+        self._news: set[str] = set()  # types of which something came in at this tick
 
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
         """Take in what became known and score what changed, at the tick that ends pane `now_pane - 1`."""
@@ -65,7 +67,13 @@ class SurgeDetector:
             episode = self.episodes.note(finding, now_pane)
             episode.spoken |= finding.score >= self.budget.threshold
         self.episodes.close(now_pane, lambda episode: self.budget.close(episode.peak))
-        return [self._report(episode, now_pane) for episode in self.episodes.spoken()]
+        return [self._stands(episode, now_pane) for episode in self.episodes.spoken()]
+
+    def _stands(self, episode: Episode, now: int) -> Score:
+        """How an episode stands: looked at anew each quarter of an hour, and where something came in of its type."""
+        if episode.said is None or self._turned or episode.crime_type in self._news:
+            episode.said = self._report(episode, now)
+        return episode.said
 
     def next_change(self) -> int | None:
         """The next rescan while anything lies in a window or an episode is open, else the next future incident."""
@@ -80,8 +88,8 @@ class SurgeDetector:
         """The raw findings at a tick: what `advance` judges, and what a backtest writes down."""
         self.last_tick = now
         touched = self._take(now, arrivals)
-        turned = now // self.board.quarter_panes != self.board.quarter
-        if turned:
+        self._turned = now // self.board.quarter_panes != self.board.quarter
+        if self._turned:
             for observed_hours in self.upkeep.due(now):
                 if observed_hours:
                     self._pass(observed_hours)
@@ -98,6 +106,7 @@ class SurgeDetector:
     def _take(self, now: int, arrivals: Iterable[Arrival]) -> set[int]:
         """Write arrivals down; the rows that have used up their slack."""
         board, slack, touched = self.board, self.board.slack, set[int]()
+        news = self._news = {ANY}
         excluded = self.rules.excluded
         if self.future:
             arrivals = [*self._arrived(now), *arrivals]
@@ -107,6 +116,7 @@ class SurgeDetector:
             if pane >= now:
                 self.future.append([zone, crime_type, pane, n])
                 continue
+            news.add(crime_type)
             row = board.row_of.get((zone, crime_type))
             if row is None:
                 row = board.row(zone, crime_type)

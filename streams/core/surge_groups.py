@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from streams.core.scores import Score
+
 
 class Finding(NamedTuple):
     """A cell, or a group of connected zones, whose count is rare enough to look at."""
@@ -27,6 +29,7 @@ class Episode:
     peak: float
     zones: dict[str, int] = field(default_factory=dict)
     spoken: bool = False  # it has reached the threshold once
+    said: Score | None = None  # how it stood when last looked at
 
 
 class Episodes:
@@ -86,7 +89,7 @@ class Episodes:
     def snapshot(self) -> Any:
         """All open episodes as lists."""
         return [
-            [e.crime_type, e.first, e.last, e.peak, e.zones, e.spoken]
+            [e.crime_type, e.first, e.last, e.peak, e.zones, e.spoken, None if e.said is None else list(e.said)]
             for several in self.open.values()
             for e in several
         ]
@@ -94,6 +97,7 @@ class Episodes:
     def restore(self, state: Any) -> None:
         """Take `snapshot` back."""
         self.open = {}
-        for crime_type, first, last, peak, zones, spoken in state:
-            episode = Episode(crime_type, first, last, peak, dict(zones), spoken)
+        for crime_type, first, last, peak, zones, spoken, said in state:
+            score = None if said is None else Score(said[0], tuple(said[1]), *said[2:])
+            episode = Episode(crime_type, first, last, peak, dict(zones), spoken, score)
             self.open.setdefault(crime_type, []).append(episode)

@@ -96,18 +96,24 @@ def _critical_row(phi: float, cv2: float, least: float) -> NDArray[np.int64]:
     return row
 
 
+def critical_kinds(
+    phi: NDArray[np.float64], cv2: NDArray[np.float64], least: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(kind, grid mean) → critical count, and the kind of each row; made once per fit, looked up at each rescan."""
+    kinds, kind = np.unique(np.stack([np.floor(phi * 20.0) / 20.0, cv2], 1), axis=0, return_inverse=True)
+    return np.stack([_critical_row(float(p), float(c), least) for p, c in kinds.tolist()]), kind.reshape(-1)
+
+
 def critical_counts(
-    mu: NDArray[np.float64], phi: NDArray[np.float64], cv2: NDArray[np.float64], least: float
+    mu: NDArray[np.float64], table: NDArray[np.int64], kind: NDArray[np.int64]
 ) -> NDArray[np.int64]:
     """Counts below which no rarity of `least` is possible: (cell, window) means → (cell, window) counts.
 
     Means and phi are rounded down to a grid, so the counts may be a little low but never too high: where one is
-    reached the exact tail decides.
+    reached the exact tail decides. `table` and `kind` are `critical_kinds` of the cells.
     """
     step = np.clip(np.log(np.maximum(mu, GRID_START) / GRID_START) / GRID_STEP, 0, _GRID_POINTS - 1).astype(
         np.int64
     )
-    kinds, kind = np.unique(np.stack([np.floor(phi * 20.0) / 20.0, cv2], 1), axis=0, return_inverse=True)
-    table = np.stack([_critical_row(float(p), float(c), least) for p, c in kinds.tolist()])
-    found: NDArray[np.int64] = table[kind.reshape(-1)[:, None], step]
+    found: NDArray[np.int64] = table[kind[:, None], step]
     return found

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom
 
-from streams.core.tails import critical_counts, rarity, shape
+from streams.core.tails import critical_counts, critical_kinds, rarity, shape
 
 MEANS = [1e-3, 0.05, 0.3, 1.0, 3.0, 10.0, 60.0, 500.0, 3000.0]
 
@@ -34,7 +34,7 @@ def test_critical_counts_miss_nothing() -> None:
     """No count below the critical one reaches the rarity asked for."""
     mu = np.array(MEANS)[:, None]
     for phi in (1.0, 1.17, 2.0):
-        counts = critical_counts(mu, np.full(len(mu), phi), np.full(len(mu), 0.07), 2.0)
+        counts = critical_counts(mu, *critical_kinds(np.full(len(mu), phi), np.full(len(mu), 0.07), 2.0))
         for mean, n in zip(MEANS, counts[:, 0].tolist(), strict=True):
             assert n == 1 or rarity(n - 1, mean, phi, 0.07) < 2.0
             assert rarity(int(1.15 * n) + 1, mean, phi, 0.07) >= 2.0 - 0.1
