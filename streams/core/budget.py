@@ -1,6 +1,6 @@
 """How often a score happens by chance, and the threshold that keeps the city's budget of false alerts.
 
-Scores are -log10 of a tail. Over a whole city they come in episodes; the peaks of episodes above a base fall off
+Scores are the log10 of evidence. Over a whole city they come in episodes; the peaks of episodes above a base fall off
 exponentially:
 
     rate(s) = rate(base) · 10^(-slope · (s - base))        episodes a day in the whole city
@@ -25,8 +25,8 @@ class BudgetRules:
     memory_days: float = 28.0  # time constant of what is learnt
     prior_days: float = 4.0  # weight of the prior rate
     prior_episodes: float = 40.0  # weight of the prior slope
-    prior_per_incident: float = 0.05  # episodes above the base per incident
-    prior_slope: float = 1.05
+    prior_per_incident: float = 0.02  # episodes above the base per incident
+    prior_slope: float = 0.9
     cut: float = 1.5  # peaks count at most this far above the base
 
 

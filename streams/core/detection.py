@@ -1,21 +1,25 @@
 """Surges: cells and city totals that have more incidents than their own past explains.
 
-At each tick the cells that changed are scored, and every quarter of an hour of event time all of them: the greatest
--log10 of a negative binomial upper tail over windows of 1 to 12 hours that end now. A score is stated as how often
-chance brings one like it in the whole city ("once in N days"); the city's budget of false alerts a day is level 1.
+At each tick the cells that changed are scored, and every quarter of an hour of event time all of them, by the
+evidence of an ongoing surge over windows of 1 to 12 hours (`evidence`), alone and with the zones around (`clusters`).
+A score is stated as how often chance brings one like it in the whole city ("once in N days", `budget`); the city's
+budget of false alerts a day is level 1.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from schemas.vocabulary import ANY, CrimeType
+from streams.core.alert_groups import symmetric
 from streams.core.baseline import Baseline, BaselineRules
-from streams.core.board import WINDOW_HOURS, Board
+from streams.core.board import Board
 from streams.core.budget import Budget, BudgetRules
 from streams.core.civil import HOUR_MS, HourOfWeek, utc_hour_of_week
+from streams.core.evidence import WINDOW_HOURS
 from streams.core.scores import Arrival, Score
 from streams.core.surge_groups import Episode, Episodes, Finding
+from streams.core.surges import stand, stand_city
 from streams.core.upkeep import Upkeep
 
 QUIET_H = 6  # findings further apart are two episodes
@@ -48,32 +52,37 @@ class SurgeDetector:
     def __init__(self, rules: SurgeRules | None = None, hour_of_week: HourOfWeek = utc_hour_of_week) -> None:
         self.rules = rules or SurgeRules()
         self.hour_of_week = hour_of_week
+        near = symmetric(self.rules.neighbours)
+        self.near: dict[str, tuple[str, ...]] = {zone: tuple(sorted(around)) for zone, around in near.items()}
         self._begin()
 
     def _begin(self) -> None:
         baseline = Baseline(self.rules.baseline)
-        self.board = Board(baseline, self.hour_of_week, self.rules.pane_ms, self.rules.budget.base)
+        self.board = Board(baseline, self.hour_of_week, self.rules.pane_ms, self.near)
         self.upkeep = Upkeep(self.board)
         self.budget = Budget(self.rules.budget)
-        self.episodes = Episodes(self.rules.neighbours, QUIET_H * self.board.panes_per_hour)
+        near = {zone: frozenset(around) for zone, around in self.near.items()}
+        self.episodes = Episodes(near, QUIET_H * self.board.panes_per_hour)
         self.future: list[list[Any]] = []  # arrivals that count at or after the tick
         self.last_tick = -1
-        self._turned = False  # whether this tick is the first of its quarter of an hour
-        self._news: set[str] = set()  # types of which something came in at this tick
 
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
         """Take in what became known and score what changed, at the tick that ends pane `now_pane - 1`."""
-        for finding in self.examine(now_pane, arrivals):
+        turned, touched = self._take_in(now_pane, arrivals)
+        for finding in self._findings(touched, now_pane):
             episode = self.episodes.note(finding, now_pane)
             episode.spoken |= finding.score >= self.budget.threshold
         self.episodes.close(now_pane, lambda episode: self.budget.close(episode.peak))
-        return [self._stands(episode, now_pane) for episode in self.episodes.spoken()]
+        changed = {self.board.cells[row] for row in touched}
+        return [self._say(episode, now_pane, turned, changed) for episode in self.episodes.spoken()]
 
-    def _stands(self, episode: Episode, now: int) -> Score:
-        """How an episode stands: looked at anew each quarter of an hour, and where something came in of its type."""
-        if episode.said is None or self._turned or episode.crime_type in self._news:
-            episode.said = self._report(episode, now)
-        return episode.said
+    def examine(self, now: int, arrivals: Iterable[Arrival]) -> list[Finding]:
+        """The raw findings at a tick, for a backtest, without episodes or budget.
+
+        `advance` judges the same, but between its arrivals it looks only at the episodes it has spoken of.
+        """
+        turned, touched = self._take_in(now, arrivals)
+        return list(self._findings(touched | self.board.standing if turned else touched, now))
 
     def next_change(self) -> int | None:
         """The next rescan while anything lies in a window or an episode is open, else the next future incident."""
@@ -84,30 +93,59 @@ class SurgeDetector:
             return (now // board.quarter_panes + 1) * board.quarter_panes
         return min((int(entry[2]) + 1 for entry in self.future), default=None)
 
-    def examine(self, now: int, arrivals: Iterable[Arrival]) -> list[Finding]:
-        """The raw findings at a tick: what `advance` judges, and what a backtest writes down."""
+    def _take_in(self, now: int, arrivals: Iterable[Arrival]) -> tuple[bool, set[int]]:
+        """Whether a new quarter of an hour began, and the rows worth a look."""
         self.last_tick = now
-        touched = self._take(now, arrivals)
-        self._turned = now // self.board.quarter_panes != self.board.quarter
-        if self._turned:
+        touched = self._write_down(now, arrivals)
+        turned = now // self.board.quarter_panes != self.board.quarter
+        if turned:
             for observed_hours in self.upkeep.due(now):
                 if observed_hours:
                     self._pass(observed_hours)
-            touched.update(self.board.turn(now).tolist())
-        if self.board.fitted is None:
-            return []
-        return [finding for row in sorted(touched) if (finding := self._find(row, now))]
+            touched.update(self.board.turn(now))
+        return turned, touched
+
+    def _findings(self, touched: Iterable[int], now: int) -> Iterator[Finding]:
+        """What is above the base, zones before city totals, so that these leave out what was told in this tick."""
+        board, base = self.board, self.budget.rules.base
+        if board.fitted is None:
+            return
+        for row in sorted(touched, key=lambda row: (board.cells[row][0] == ANY, row)):
+            if board.look_at(row, now):
+                finding = self._stand(row, now)
+                if finding.score >= base:
+                    yield finding
+
+    def _stand(self, row: int, now: int) -> Finding:
+        if self.board.cells[row][0] == ANY:
+            return stand_city(self.board, row, now, self._told())
+        return stand(self.board, row, now, self.near)
+
+    def _told(self) -> dict[str, list[int]]:
+        """Rows of the zones whose surges are told already, by type."""
+        told: dict[str, list[int]] = {}
+        for episode in self.episodes.spoken():
+            rows = [
+                self.board.row_of[zone, episode.crime_type] for zone in sorted(episode.zones) if zone != ANY
+            ]
+            told.setdefault(episode.crime_type, []).extend(rows)
+        return told
 
     def _pass(self, observed_hours: int) -> None:
         baseline = self.board.baseline
         a_day = 24.0 * baseline.hours[self.board.row_of[ANY, ANY]].sum() / max(1.0, baseline.seen.sum())
         self.budget.pass_day(observed_hours / 24.0, a_day * observed_hours / 24.0)
 
-    def _take(self, now: int, arrivals: Iterable[Arrival]) -> set[int]:
+    def _write_down(self, now: int, arrivals: Iterable[Arrival]) -> set[int]:
         """Write arrivals down; the rows that have used up their slack."""
-        board, slack, touched = self.board, self.board.slack, set[int]()
-        news = self._news = {ANY}
-        excluded = self.rules.excluded
+        board, upkeep, touched = self.board, self.upkeep, set[int]()
+        row_of, add, excluded, per_hour = (
+            board.row_of,
+            board.recent.add,
+            self.rules.excluded,
+            board.panes_per_hour,
+        )
+        standing, near_rows = board.standing, board.near_rows
         if self.future:
             arrivals = [*self._arrived(now), *arrivals]
         for zone, crime_type, pane, n in arrivals:
@@ -116,17 +154,19 @@ class SurgeDetector:
             if pane >= now:
                 self.future.append([zone, crime_type, pane, n])
                 continue
-            news.add(crime_type)
-            row = board.row_of.get((zone, crime_type))
+            row = row_of.get((zone, crime_type))
             if row is None:
                 row = board.row(zone, crime_type)
-                slack = board.slack
-            lane = board.lanes[row]
-            done = self._write(lane, pane, n)
-            for lane_row in lane:
-                slack[lane_row] -= done
-                if slack[lane_row] <= 0:
-                    touched.add(lane_row)
+            lane, slack = board.lanes[row], board.slack
+            if pane < upkeep.frontier * per_hour or upkeep.frontier < 0:
+                upkeep.behind(row, pane // per_hour, n)
+            done = add(lane, pane, n)
+            for each in lane:
+                slack[each] -= done
+                if slack[each] <= 0:
+                    touched.add(each)
+            if standing and not standing.isdisjoint(near_rows[row]):
+                touched |= standing & near_rows[row]
         return touched
 
     def _arrived(self, now: int) -> list[Arrival]:
@@ -134,63 +174,47 @@ class SurgeDetector:
         self.future = [entry for entry in self.future if entry[2] >= now]
         return due
 
-    def _write(self, lane: tuple[int, ...], pane: int, n: int) -> int:
-        board, upkeep = self.board, self.upkeep
-        hour = pane // board.panes_per_hour
-        if upkeep.frontier < 0:
-            upkeep.begin(hour)
-        if hour < upkeep.frontier:
-            upkeep.late.append([lane[0], hour, n])
-        return board.recent.add(lane, pane, n)
-
-    def _find(self, row: int, now: int) -> Finding | None:
-        board = self.board
-        score, window, observed, expected = board.best(row, now)
-        if score < self.budget.rules.base:
-            board.slack[row] = int((board.critical[row] - board.counts(row, now)).min())
-            return None
-        zone, crime_type = board.baseline.cells[row]
-        return Finding(
-            (zone,), crime_type, score, window, observed, expected, board.recent.panes[row][-observed]
-        )
+    def _say(self, episode: Episode, now: int, turned: bool, changed: set[tuple[str, str]]) -> Score:
+        """What is answered of an episode: made anew when it changed, and each quarter of an hour."""
+        crime_type = episode.crime_type
+        if episode.said is None or turned or any((zone, crime_type) in changed for zone in episode.zones):
+            episode.said = self._report(episode, now)
+        return episode.said
 
     def _report(self, episode: Episode, now: int) -> Score:
-        """How an episode stands now: its zones that are out of the ordinary, counted over the rarest one's window."""
-        board = self.board
+        """How an episode stands now: its zones that are out of the ordinary, counted over the strongest window."""
+        board, budget = self.board, self.budget
         rows = {zone: board.row_of[zone, episode.crime_type] for zone in sorted(episode.zones)}
-        stands = {zone: board.best(row, now) for zone, row in rows.items()}
-        top = max(stands, key=lambda zone: (stands[zone][0], zone))
-        score, window, _, _ = stands[top]
-        zones = [zone for zone in stands if zone == top or stands[zone][0] >= self.budget.rules.base]
-        width = board.windows[window]
-        observed = [board.recent.count(rows[zone], now - width, now) for zone in zones]
-        expected = sum(board.expected(rows[zone], now)[window] for zone in zones)
-        since = min(self._since(rows[zone], now - width, now) for zone in zones)
-        self._remember_excess(rows.values(), since, now, score)
+        stands = {zone: self._stand(row, now) for zone, row in rows.items()}
+        top = max(stands.values(), key=lambda finding: (finding.score, finding.zones))
+        risen = {
+            zone for found in stands.values() if found.score >= budget.rules.base for zone in found.zones
+        }
+        zones = sorted(risen | set(top.zones))
+        width = board.windows[top.window]
+        seen = [
+            board.in_window(row, top.window, now)
+            for zone in zones
+            if (row := board.row_of[zone, episode.crime_type]) >= 0
+        ]
+        since = min(found.since for zone, found in stands.items() if zone in zones)
+        if top.score >= budget.threshold:
+            self.upkeep.remember_excess(
+                [board.row_of[zone, episode.crime_type] for zone in zones], since, now
+            )
         return Score(
             "surge",
             tuple(zones),
             episode.crime_type,
             width,
-            sum(observed),
-            expected,
-            1.0 / self.budget.per_day(score),
-            score / self.budget.threshold,
+            sum(n for n, _ in seen),
+            sum(mu for _, mu in seen),
+            1.0 / budget.per_day(top.score),
+            top.score / budget.threshold,
             board.baseline.learning,
             since,
-            self._compared_with(zones, window),
+            self._compared_with(zones, top.window),
         )
-
-    def _since(self, row: int, start: int, now: int) -> int:
-        return next((pane for pane in self.board.recent.panes[row] if start <= pane < now), now)
-
-    def _remember_excess(self, rows: Iterable[int], since: int, now: int, score: float) -> None:
-        if score >= self.budget.threshold:
-            per_hour = self.board.panes_per_hour
-            for row in rows:
-                self.upkeep.excess.update(
-                    (row, hour) for hour in range(since // per_hour, now // per_hour + 1)
-                )
 
     def _compared_with(self, zones: Sequence[str], window: int) -> str:
         hours = WINDOW_HOURS[window]
@@ -209,10 +233,11 @@ class SurgeDetector:
         return {
             "version": 1,
             "baseline": board.baseline.snapshot(board.fitted_rows),
-            "later_cells": [list(cell) for cell in board.baseline.cells[board.fitted_rows :]],
+            "later_cells": [list(cell) for cell in board.cells[board.fitted_rows :]],
             "fitted": board.fitted is not None,
             "quarter": board.quarter,
             "slack": list(board.slack),
+            "seen_slack": list(board.seen_slack),
             "recent": board.recent.snapshot(),
             "upkeep": self.upkeep.snapshot(),
             "budget": self.budget.snapshot(),

@@ -57,6 +57,12 @@ class Recent:
         panes = self.panes[row]
         return bisect_left(panes, end) - bisect_left(panes, start)
 
+    def first_in(self, row: int, start: int, end: int) -> int | None:
+        """The pane of the first incident of `row` in the panes [start, end)."""
+        panes = self.panes[row]
+        at = bisect_left(panes, start)
+        return panes[at] if at < len(panes) and panes[at] < end else None
+
     def window_counts(self, now: int, windows: Sequence[int], rows: int) -> Ints:
         """(row, window) → incidents in [now - window, now), for the zone cells (totals stay 0)."""
         counts = np.zeros((rows, len(windows)), np.int64)

@@ -10,9 +10,9 @@ from streams.core.scores import Score
 class Finding(NamedTuple):
     """A cell, or a group of connected zones, whose count is rare enough to look at."""
 
-    zones: tuple[str, ...]
+    zones: tuple[str, ...]  # the one that was looked at first
     crime_type: str
-    score: float  # -log10 of the tail
+    score: float  # log10 of the evidence
     window: int  # index of the window
     observed: int
     expected: float
@@ -29,14 +29,14 @@ class Episode:
     peak: float
     zones: dict[str, int] = field(default_factory=dict)
     spoken: bool = False  # it has reached the threshold once
-    said: Score | None = None  # how it stood when last looked at
+    said: Score | None = None  # what was last answered of it
 
 
 class Episodes:
     """The open episodes, by crime type in order of their beginning."""
 
-    def __init__(self, neighbours: Mapping[str, Sequence[str]], quiet_panes: int) -> None:
-        self._near = {zone: frozenset(near) | {zone} for zone, near in neighbours.items()}
+    def __init__(self, near: Mapping[str, frozenset[str]], quiet_panes: int) -> None:
+        self._near = {zone: around | {zone} for zone, around in near.items()}
         self._quiet = quiet_panes
         self.open: dict[str, list[Episode]] = {}
 
@@ -88,11 +88,12 @@ class Episodes:
 
     def snapshot(self) -> Any:
         """All open episodes as lists."""
-        return [
-            [e.crime_type, e.first, e.last, e.peak, e.zones, e.spoken, None if e.said is None else list(e.said)]
-            for several in self.open.values()
-            for e in several
-        ]
+        return [self._written(episode) for several in self.open.values() for episode in several]
+
+    @staticmethod
+    def _written(e: Episode) -> list[Any]:
+        said = None if e.said is None else list(e.said)
+        return [e.crime_type, e.first, e.last, e.peak, dict(e.zones), e.spoken, said]
 
     def restore(self, state: Any) -> None:
         """Take `snapshot` back."""

@@ -1,4 +1,4 @@
-"""How rare a count is: upper tails of the negative binomial, in plain Python, and counts that are worth a look.
+"""How rare a count is: upper tails of the negative binomial, in plain Python.
 
 A count with mean mu has variance phi·mu + cv2·mu² (phi: clumping of events, cv2: error of the mean itself). As a
 negative binomial with size r and success probability 1 - q:
@@ -10,10 +10,6 @@ incomplete beta function I is DLMF 8.17.22, evaluated by the modified Lentz meth
 """
 
 import math
-from functools import lru_cache
-
-import numpy as np
-from numpy.typing import NDArray
 
 _LN10 = math.log(10.0)
 _TINY = 1e-300
@@ -21,9 +17,6 @@ _POISSON = 1.0001  # a variance ratio as good as Poisson's; keeps r finite
 _FALLING = 0.5  # ratio of neighbouring terms below which they are summed
 _EXACT = 1e-11
 _ROUNDS = 500  # of the continued fraction; some 3·sqrt(n) are used
-GRID_START = 1e-4  # smallest mean told apart by the table of critical counts
-GRID_STEP = 0.04  # in ln(mean): neighbouring means differ by 4 %
-_GRID_POINTS = 440  # up to a mean of some 4,000; above it the last ratio is kept
 
 
 def shape(mu: float, phi: float, cv2: float) -> tuple[float, float]:
@@ -79,41 +72,3 @@ def _fraction(x: float, a: float, b: float) -> float:
         if abs(step - 1.0) < _EXACT:
             break
     return value
-
-
-@lru_cache(maxsize=256)
-def _critical_row(phi: float, cv2: float, least: float) -> NDArray[np.int64]:
-    """Per grid mean the smallest n >= 1 with rarity(n) >= `least`."""
-    row = np.empty(_GRID_POINTS, np.int64)
-    n = 1
-    for i in range(_GRID_POINTS):
-        mu = GRID_START * math.exp(GRID_STEP * i)
-        n = max(n, int(mu))  # never below the mean: rarity there is under 0.5
-        stride = max(1, int(mu / 200.0))
-        while rarity(n, mu, phi, cv2) < least:
-            n += stride
-        row[i] = n - stride + 1
-    return row
-
-
-def critical_kinds(
-    phi: NDArray[np.float64], cv2: NDArray[np.float64], least: float
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(kind, grid mean) → critical count, and the kind of each row; made once per fit, looked up at each rescan."""
-    kinds, kind = np.unique(np.stack([np.floor(phi * 20.0) / 20.0, cv2], 1), axis=0, return_inverse=True)
-    return np.stack([_critical_row(float(p), float(c), least) for p, c in kinds.tolist()]), kind.reshape(-1)
-
-
-def critical_counts(
-    mu: NDArray[np.float64], table: NDArray[np.int64], kind: NDArray[np.int64]
-) -> NDArray[np.int64]:
-    """Counts below which no rarity of `least` is possible: (cell, window) means → (cell, window) counts.
-
-    Means and phi are rounded down to a grid, so the counts may be a little low but never too high: where one is
-    reached the exact tail decides. `table` and `kind` are `critical_kinds` of the cells.
-    """
-    step = np.clip(np.log(np.maximum(mu, GRID_START) / GRID_START) / GRID_STEP, 0, _GRID_POINTS - 1).astype(
-        np.int64
-    )
-    found: NDArray[np.int64] = table[kind[:, None], step]
-    return found

@@ -1,12 +1,13 @@
 """Nightly upkeep on event time: hours that are over and behind the guard go into the baseline, which is fitted anew."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from schemas.vocabulary import ANY
 from streams.core.board import Board
-from streams.core.civil import WEEK_H
+from streams.core.evidence import WINDOW_HOURS
 from streams.core.profiles import Floats
 from streams.core.recent import Ints
 
@@ -30,9 +31,18 @@ class Upkeep:
         self.late: list[list[int]] = []  # [row, hour, n] below the frontier
         self.excess: set[tuple[int, int]] = set()  # (row, hour) of past alerts
 
-    def begin(self, hour: int) -> None:
-        """The first incident lies in `hour`."""
-        self.frontier, self.next_fit = hour, hour + 24
+    def behind(self, row: int, hour: int, n: int) -> None:
+        """`n` incidents of a zone's row in an hour that is folded already; the very first one sets the beginning."""
+        if self.frontier < 0:
+            self.frontier, self.next_fit = hour, hour + 24
+        else:
+            self.late.append([row, hour, n])
+
+    def remember_excess(self, rows: Sequence[int], since: int, now: int) -> None:
+        """Incidents of `rows` in the panes [since, now) were told as an alert."""
+        per_hour = self.board.panes_per_hour
+        hours = range(since // per_hour, now // per_hour + 1)
+        self.excess.update((row, hour) for row in rows for hour in hours)
 
     def due(self, now: int) -> list[int]:
         """Fold and fit as often as was due by pane `now`; the hours folded each time, and of how many incidents."""
@@ -88,7 +98,7 @@ class Upkeep:
         self._fold_late()
         self.frontier = until
         self.excess = {(row, hour) for row, hour in self.excess if hour >= until}
-        board.recent.forget(min(until * per_hour, (self.next_fit - max(12, 1)) * per_hour))
+        board.recent.forget(min(until * per_hour, (self.next_fit - WINDOW_HOURS[-1]) * per_hour))
         return int(observed.sum())
 
     def _fold_late(self) -> None:
@@ -151,7 +161,7 @@ class Upkeep:
             per_row[row] = per_row.get(row, 0) + (hour >= self.frontier)
         for i, key in enumerate(zip(rows.tolist(), hours.tolist(), strict=True)):
             if key in self.excess and per_row[key[0]] < _NEW_NORMAL_H:
-                due = float(self.board.rate[key[0], self.board.hour_of_week(key[1]) % WEEK_H])
+                due = float(self.board.rate[key[0], self.board.hour_of_week(key[1])])
                 counts[i] = min(counts[i], due + _EXCESS_WEIGHT * (counts[i] - due))
         return counts
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from streams.core.civil import hour_of_week_in, utc_hour_of_week
@@ -92,9 +92,25 @@ def test_quiet_days_bring_few_alerts(month: object) -> None:
 
 
 def test_the_city_total_is_scored_too(month: object) -> None:
-    several = [a for i, zone in enumerate("ABC") for a in burst(zone, "assault", NOW, 6, step=7 + i)]
-    scores = run(after_a_month(month), sorted(several, key=lambda a: a.pane))
+    several = [Arrival(f"Z{i}", "assault", NOW * PANES + 3 * i, 1) for i in range(14)]
+    scores = run(after_a_month(month), several)
     assert any(score.zones == ("*",) and score.level > 1 for _, score in scores)
+
+
+def test_a_surge_of_one_zone_is_not_told_again_of_the_city(month: object) -> None:
+    scores = run(after_a_month(month), burst("B", "burglary", NOW, 12, step=2))
+    assert any(score.zones == ("B",) and score.level > 1 for _, score in scores)
+    assert not any(score.zones == ("*",) and score.level > 1 for _, score in scores)
+
+
+def test_neighbours_that_rise_together_are_one_score(month: object) -> None:
+    both = sorted(
+        burst("A", "burglary", NOW, 4, step=9) + burst("B", "burglary", NOW, 4, step=8), key=lambda a: a.pane
+    )
+    scores = run(after_a_month(month), both)
+    last = [score for _, score in scores if score.zones == ("A", "B")][-1]
+    assert last.level > 1
+    assert last.observed == 8
 
 
 def test_one_incident_is_never_a_surge(month: object) -> None:
@@ -224,7 +240,7 @@ def test_nothing_ever_asks_to_be_looked_at_before_the_first_tick() -> None:
     assert SurgeDetector(RULES).next_change() is None
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25, deadline=None, phases=(Phase.explicit, Phase.reuse, Phase.generate))
 @given(st.data())
 def test_a_snapshot_at_any_point_gives_the_same_scores_ever_after(data: st.DataObject) -> None:
     """Also with surges, corrections, late and future incidents, new cells, and refits in between."""

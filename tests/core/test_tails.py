@@ -1,4 +1,4 @@
-"""Tails of the negative binomial against scipy, and critical counts against the tails."""
+"""Tails of the negative binomial against scipy."""
 
 import itertools
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.stats import nbinom
 
-from streams.core.tails import critical_counts, critical_kinds, rarity, shape
+from streams.core.tails import rarity, shape
 
 MEANS = [1e-3, 0.05, 0.3, 1.0, 3.0, 10.0, 60.0, 500.0, 3000.0]
 
@@ -28,13 +28,3 @@ def test_nothing_is_no_rarity() -> None:
 
 def test_a_mean_of_zero_is_finite() -> None:
     assert 5.0 < rarity(1, 0.0, 1.2, 0.1) < 20.0
-
-
-def test_critical_counts_miss_nothing() -> None:
-    """No count below the critical one reaches the rarity asked for."""
-    mu = np.array(MEANS)[:, None]
-    for phi in (1.0, 1.17, 2.0):
-        counts = critical_counts(mu, *critical_kinds(np.full(len(mu), phi), np.full(len(mu), 0.07), 2.0))
-        for mean, n in zip(MEANS, counts[:, 0].tolist(), strict=True):
-            assert n == 1 or rarity(n - 1, mean, phi, 0.07) < 2.0
-            assert rarity(int(1.15 * n) + 1, mean, phi, 0.07) >= 2.0 - 0.1

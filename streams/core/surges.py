@@ -1,0 +1,72 @@
+"""From the board to findings: how a cell, the zones around it, or the city total stands at a tick."""
+
+import math
+from collections.abc import Mapping, Sequence
+
+from schemas.vocabulary import ANY
+from streams.core.board import Board
+from streams.core.clusters import Neighbours, Seen, groups
+from streams.core.evidence import LEAST_COUNT, TRIGGER, WEIGHTS, terms
+from streams.core.surge_groups import Finding
+
+Explained = Mapping[str, Sequence[int]]
+"""crime type → rows of zones whose surges are told already; a city total is judged without them."""
+
+
+def stand(board: Board, row: int, now: int, near: Neighbours) -> Finding:
+    """How a cell stands: its own evidence, and with the zones around it where they rise together."""
+    zone, crime_type = board.cells[row]
+    counts, means, spread = board.counts(row, now), board.expected(row, now), board.spread(row)
+    own = terms(counts, means, *spread)
+    weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, counts, strict=True)]
+    best = max(range(len(own)), key=weighed.__getitem__)
+    total, observed, expected = sum(weighed), counts[best], means[best]
+    zones: tuple[str, ...] = (zone,)
+    if weighed[best] >= 10.0**TRIGGER and zone in near:
+
+        def look(other: str) -> Seen | None:
+            there = board.row_of.get((other, crime_type))
+            if there is None or not board.recent.panes[there] or board.recent.panes[there][-1] < oldest:
+                return None
+            return board.counts(there, now), board.expected(there, now)
+
+        oldest = now - board.windows[-1]
+        group = groups((zone, counts, means), own, near, look, spread)
+        if group is not None:
+            total += group.evidence
+            if group.best > weighed[best]:
+                zones, best, observed, expected = group.zones, group.window, group.observed, group.expected
+    return Finding(
+        zones, crime_type, _log(total), best, observed, expected, _since(board, zones, crime_type, best, now)
+    )
+
+
+def stand_city(board: Board, row: int, now: int, explained: Explained) -> Finding:
+    """How a city total stands, without the zones whose surges are told already."""
+    _, crime_type = board.cells[row]
+    types = explained if crime_type == ANY else (crime_type,)
+    rows = [other for kind in types for other in explained.get(kind, ())]
+    counts, means = board.counts(row, now), board.expected(row, now)
+    rest, rest_means = list(counts), list(means)
+    for other in rows:
+        rest = [a - b for a, b in zip(rest, board.counts(other, now), strict=True)]
+        rest_means = [
+            max(a - b, 0.05 * a) for a, b in zip(rest_means, board.expected(other, now), strict=True)
+        ]
+    own = terms(rest, rest_means, *board.spread(row))
+    weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, rest, strict=True)]
+    best = max(range(len(own)), key=weighed.__getitem__)
+    since = _since(board, (ANY,), crime_type, best, now)
+    return Finding((ANY,), crime_type, _log(sum(weighed)), best, counts[best], means[best], since)
+
+
+def _log(evidence: float) -> float:
+    return max(0.0, math.log10(evidence)) if evidence > 1.0 else 0.0
+
+
+def _since(board: Board, zones: Sequence[str], crime_type: str, window: int, now: int) -> int:
+    start = now - board.windows[window]
+    rows = [row for zone in zones if (row := board.row_of.get((zone, crime_type))) is not None]
+    return min(
+        (pane for row in rows if (pane := board.recent.first_in(row, start, now)) is not None), default=start
+    )
