@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import click
@@ -12,7 +13,7 @@ from schemas.vocabulary import AlertState
 from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.cli.terminal import Terminal
-from streams.reading_back import topic_reader
+from streams.reading_back import TopicReader, topic_reader
 
 Record = Mapping[str, Any]
 OVER: Final = frozenset({AlertState.CLEARED, AlertState.WITHDRAWN})
@@ -22,11 +23,13 @@ OVER: Final = frozenset({AlertState.CLEARED, AlertState.WITHDRAWN})
     epilog=examples(
         "vigil alerts              the open ones",
         "vigil alerts --all        those that are over too",
-        "vigil alerts --follow     and each change as it comes, until Ctrl-C",
+        "vigil alerts --follow     a live board of them, until Ctrl-C; without a terminal each change as it comes",
         "vigil alerts --json       for programs: one record a line",
     )
 )
-@click.option("--follow", is_flag=True, help="Go on, and say each change as it comes.")
+@click.option(
+    "--follow", is_flag=True, help="Go on: a live board on a terminal, else each change as it comes."
+)
 @click.option("--all", "everything", is_flag=True, help="Those that are cleared or withdrawn too.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON record a line, as on the topic.")
 @click.pass_obj
@@ -40,6 +43,8 @@ async def _show(session: Session, follow: bool, everything: bool, as_json: bool)
     async with topic_reader(session.settings, "alerts") as reader:
         async for record in reader.to_the_end():
             keep_newest(newest, from_json(record.value))
+        if follow and terminal.is_rich and not as_json:
+            await _keep_board(terminal, reader, newest)
         shown = [alert for alert in newest.values() if everything or alert["state"] not in OVER]
         show(terminal, sorted(shown, key=lambda alert: alert["at"]), as_json=as_json)
         if follow:
@@ -47,6 +52,23 @@ async def _show(session: Session, follow: bool, everything: bool, as_json: bool)
                 news = [alert for record in records if keep_newest(newest, alert := from_json(record.value))]
                 for alert in news:
                     tell(terminal, alert, as_json=as_json)
+
+
+async def _keep_board(terminal: Terminal, reader: TopicReader, newest: dict[str, Record]) -> None:
+    """The live board, until Ctrl-C; it is drawn anew when something comes, and every second for its clock."""
+    from rich.live import Live  # noqa: PLC0415 -- only for those who look at it: 50 ms
+
+    from streams.cli.board import board, look_for  # noqa: PLC0415
+
+    console = terminal.console()
+    with Live(console=console, screen=True, auto_refresh=False) as live:
+        drawn_at: datetime | None = None
+        async for records in reader.as_they_come():
+            news = [keep_newest(newest, from_json(record.value)) for record in records]
+            now = datetime.now(UTC).astimezone()
+            if drawn_at is None or any(news) or now - drawn_at >= timedelta(seconds=1):
+                live.update(board(newest.values(), now, look_for(console.height)), refresh=True)
+                drawn_at = now
 
 
 def keep_newest(newest: dict[str, Record], alert: Record) -> bool:

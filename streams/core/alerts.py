@@ -81,9 +81,7 @@ def end(episode: Episode, reason: AlertReason, at: int, merged_into: str | None 
 
 def merged(episode: Episode, other: Episode) -> Episode:
     """Two open episodes as one: the zones of both, the rarest step and the highest peak."""
-    zones = dict(other.zones)
-    for zone, since in episode.zones:
-        zones[zone] = None if zone in zones and zones[zone] is None else since
+    zones = dict(other.zones) | dict(episode.zones)  # no zone is in two open episodes of a kind
     peaks = (episode.peak, episode.peak_at), (other.peak, other.peak_at)
     peak, peak_at = max(peaks, key=lambda p: (p[0].level, p[0] == episode.peak, -p[1]))
     step = max(episode.step, other.step)

@@ -368,3 +368,51 @@ def test_each_detector_may_have_its_policy() -> None:
     book = AlertBook("sf", policies={"drop": strict})
     tick(book, 1, SCORE, SCORE._replace(detector="drop"))
     assert [alert.rule for alert in tick(book, 2)] == ["drop"]
+
+
+def test_what_has_subsided_when_it_would_expire_has_subsided() -> None:
+    book = AlertBook("sf")
+    tick(book, 0, SCORE)
+    tick(book, 23 * 60 + 30)
+    assert [alert.reason for alert in tick(book, 24 * 60)] == ["subsided"]
+
+
+def test_a_merged_alert_does_not_return_in_zones_that_the_older_one_has_left() -> None:
+    book = AlertBook("sf", Policy(update_every_ms=0), {"A": ["B"], "B": ["C"]})
+    tick(book, 1, SCORE)
+    tick(book, 2, SCORE, SCORE._replace(zones=("C",)))
+    _, merged = tick(book, 3, SCORE, SCORE._replace(zones=("B",)), SCORE._replace(zones=("C",)))
+    tick(book, 4, SCORE)
+    tick(book, 34, SCORE)  # B and C have cooled
+    (new,) = tick(book, 35, SCORE, SCORE._replace(zones=("C",)))
+    assert (new.reason, new.zones) == ("exceeded", ("C",))
+    assert new.alert_id != merged.alert_id
+
+
+def test_a_worse_return_while_muted_is_the_same_alert_however_long_ago_it_ended() -> None:
+    book = AlertBook("sf", Policy(mute_ms=DAY_MS))
+    (first,) = tick(book, 0, SCORE)
+    tick(book, 1)
+    tick(book, 31)
+    assert tick(book, 20 * 60, SCORE) == []
+    (back,) = tick(book, 20 * 60 + 1, SCORE._replace(once_in_days=40.0))
+    assert (back.alert_id, back.reason) == (first.alert_id, "returned")
+
+
+def test_an_expired_alert_takes_no_zone_in() -> None:
+    book = AlertBook("sf", neighbours={"A": ["B"]})
+    tick(book, 0, SCORE)
+    tick(book, 24 * 60, SCORE)
+    tick(book, 25 * 60, SCORE, SCORE._replace(zones=("A", "B")))
+    zones = [(episode.open, episode.zone_names) for episode, _ in book.standing()]
+    assert zones == [(False, ("A",)), (True, ("A", "B"))]
+
+
+def test_alerts_that_meet_keep_the_rarest_step() -> None:
+    book = AlertBook("sf", Policy(update_every_ms=0), {"A": ["B"], "B": ["C"]})
+    tick(book, 1, SCORE)
+    rare = SCORE._replace(zones=("C",), once_in_days=40.0)
+    tick(book, 2, SCORE, rare)
+    tick(book, 3, SCORE, SCORE._replace(zones=("B",)), SCORE._replace(zones=("C",)))
+    told_again = tick(book, 4, rare)
+    assert [alert.state for alert in told_again] != ["escalated"], "people know of the 40 days"
