@@ -9,10 +9,10 @@ integer epoch milliseconds. Decoding is typed (msgspec), so what is not needed i
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from operator import attrgetter
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import orjson
@@ -25,9 +25,13 @@ from schemas.vocabulary import Agency, CallSource, IncidentStatus, RejectReason,
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
 Word = Annotated[str, msgspec.Meta(max_length=256)]
 Time = datetime | int
+Wire = TypeVar("Wire", bound=msgspec.Struct)
 
 LARGEST_EVENT: Final = 65_536
 """Bytes. An incident is some 200; ten times the largest seen in the wild leaves room and bounds memory."""
+
+PATIENCE: Final = 20
+"""Messages of a batch that the terse decoder may refuse before it is given up for the rest."""
 
 
 class Rejected(NamedTuple):
@@ -37,35 +41,33 @@ class Rejected(NamedTuple):
     message: str
 
 
-class _Personal(msgspec.Struct, gc=False):
-    """Fields that can hold personal data: never read, only noticed."""
+PERSONAL_FIELDS: Final = (
+    "name",
+    "caller",
+    "caller_name",
+    "victim_name",
+    "suspect_name",
+    "phone",
+    "caller_phone",
+    "callback_number",
+    "email",
+    "date_of_birth",
+    "plate",
+    "license_plate",
+    "address",
+    "location",
+    "description",
+    "narrative",
+    "comments",
+    "notes",
+)
+"""Fields that can hold personal data: never read, only noticed."""
 
-    name: Any = None
-    caller: Any = None
-    caller_name: Any = None
-    victim_name: Any = None
-    suspect_name: Any = None
-    phone: Any = None
-    caller_phone: Any = None
-    callback_number: Any = None
-    email: Any = None
-    date_of_birth: Any = None
-    plate: Any = None
-    license_plate: Any = None
-    address: Any = None
-    location: Any = None
-    description: Any = None
-    narrative: Any = None
-    comments: Any = None
-    notes: Any = None
-
-
-PERSONAL_FIELDS: Final = _Personal.__struct_fields__
 _personal_values = attrgetter(*PERSONAL_FIELDS)
 _NOTHING_PERSONAL: Final = (None,) * len(PERSONAL_FIELDS)
 
 
-class IncidentWire(_Personal, gc=False, kw_only=True):
+class IncidentWire(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=True):
     """A message of the topic `incidents` as decoded: an incident, or a heartbeat when `heartbeat_at` is said."""
 
     jurisdiction: Id
@@ -86,7 +88,7 @@ class IncidentWire(_Personal, gc=False, kw_only=True):
     heartbeat_at: Time | None = None
 
 
-class DispatchWire(_Personal, gc=False, kw_only=True):
+class DispatchWire(msgspec.Struct, gc=False, kw_only=True, forbid_unknown_fields=True):
     """A message of the topic `dispatches` as decoded: a dispatch, or a heartbeat when `heartbeat_at` is said."""
 
     jurisdiction: Id
@@ -112,8 +114,24 @@ class AckWire(msgspec.Struct, gc=False):
     note: str | None = None
 
 
-_incident = msgspec.json.Decoder(IncidentWire).decode
-_dispatch = msgspec.json.Decoder(DispatchWire).decode
+def _talkative(terse: type[Wire]) -> type[Wire]:
+    """The same of messages that say more than Vigil knows: that is skipped, but personal data is noticed."""
+    noticed = [(name, Any, None) for name in PERSONAL_FIELDS]
+    return msgspec.defstruct(  # type: ignore[return-value]
+        f"Talkative{terse.__name__}",
+        noticed,
+        bases=(terse,),
+        gc=False,
+        kw_only=True,
+        forbid_unknown_fields=False,
+    )
+
+
+_terse_incident = msgspec.json.Decoder(IncidentWire).decode
+_terse_dispatch = msgspec.json.Decoder(DispatchWire).decode
+_incident = msgspec.json.Decoder(_talkative(IncidentWire)).decode
+_dispatch = msgspec.json.Decoder(_talkative(DispatchWire)).decode
+_TERSE: Final = (IncidentWire, DispatchWire)
 _ack = msgspec.json.Decoder(AckWire).decode
 _VOCABULARIES: Final = {
     "status": (*IncidentStatus, *UnitStatus),
@@ -141,6 +159,40 @@ def read_dispatch(value: bytes | None) -> DispatchWire | Rejected:
         return _dispatch(value)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as fault:
         return _rejected(value, fault, UnitStatus)
+
+
+def read_incidents(values: Sequence[bytes | None]) -> list[IncidentWire | Rejected]:
+    """Decode a batch of messages of `incidents`, each as `read_incident` does."""
+    return _read_all(values, _terse_incident, read_incident)
+
+
+def read_dispatches(values: Sequence[bytes | None]) -> list[DispatchWire | Rejected]:
+    """Decode a batch of messages of `dispatches`, each as `read_dispatch` does."""
+    return _read_all(values, _terse_dispatch, read_dispatch)
+
+
+def _read_all(
+    values: Iterable[bytes | None],
+    terse: Callable[[Any], Wire],
+    read: Callable[[bytes | None], Wire | Rejected],
+) -> list[Wire | Rejected]:
+    """Decode a batch, by `terse` as long as that does.
+
+    It refuses a message that says anything unknown, so what it reads holds nothing personal; that saves decoding and
+    looking for `PERSONAL_FIELDS` (0.5 of 1.3 µs a message). Where many messages say more, it is not tried.
+    """
+    found: list[Wire | Rejected] = []
+    refused = 0
+    for value in values:
+        if refused < PATIENCE and value is not None and len(value) <= LARGEST_EVENT:
+            try:
+                found.append(terse(value))
+            except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+                refused += 1
+            else:
+                continue
+        found.append(read(value))
+    return found
 
 
 def read_ack(value: bytes | None) -> AlertAck | Rejected:
@@ -176,11 +228,13 @@ def instant(field: str, said: Time) -> int | Rejected:
     )
 
 
-def personal_fields(wire: _Personal) -> list[str]:
+def personal_fields(wire: IncidentWire | DispatchWire) -> Sequence[str]:
     """Names of the fields of a message that can hold personal data (they go no further)."""
+    if type(wire) in _TERSE:
+        return ()
     values = _personal_values(wire)
     if values == _NOTHING_PERSONAL:
-        return []
+        return ()
     return [name for name, value in zip(PERSONAL_FIELDS, values, strict=True) if value is not None]
 
 

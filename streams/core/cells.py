@@ -7,9 +7,8 @@ response intervals.
 `Partials` is the side of the partition that counts; `streams.core.merging` is the side that adds partitions up.
 """
 
-from collections.abc import Iterable, Mapping
-from heapq import heappop, heappush
-from typing import Final, NamedTuple
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final, NamedTuple
 
 Cell = tuple[str, ...]
 Key = tuple[Cell, int, int]
@@ -30,8 +29,15 @@ class Columns(NamedTuple):
     pane: list[int]
     known: list[int]
     net: list[int]
-    ids: list[list[str]]
+    ids: Sequence[Sequence[str]]
     gone: Mapping[int, list[str]]  # row → ids that a negative contribution took out of the cell; mostly empty
+
+
+Said = tuple[Any, ...]
+"""(net, newest ids …): a plain tuple, which the garbage collector stops looking at."""
+
+BLOCK: Final = 64
+"""Panes whose keys are kept, and forgotten, together: an hour of minutes, little beside the longest window."""
 
 
 class Partials:
@@ -40,36 +46,26 @@ class Partials:
     def __init__(self, longest: int) -> None:
         """Start empty. `longest`: the longest window in panes; older keys are of no use to any tick."""
         self._longest = longest
-        self._net: dict[Key, list[int | str]] = {}  # [net, newest ids …]
+        self._blocks: dict[int, dict[Key, Said]] = {}  # pane // BLOCK → what was said of its keys
         self._gone: dict[Key, list[str]] = {}
-        self._by_pane: dict[int, list[Key]] = {}
-        self._panes: list[int] = []  # heap of the panes in _by_pane
         self._forgotten_below = -(1 << 62)
         self._touched: dict[Key, None] = {}  # in order, so that equal batches send equal bytes
 
     def add(self, key: Key, incident_id: str) -> None:
         """One more incident contributes plus one to a key."""
-        if key[1] < self._forgotten_below:
+        pane = key[1]
+        if pane < self._forgotten_below:
             return  # in no window of a tick that may still change
-        said = self._net.get(key)
+        block = self._blocks.get(pane // BLOCK)
+        if block is None:
+            block = self._blocks[pane // BLOCK] = {}
+        said = block.get(key)
         if said is None:
-            self._put(key, [1, incident_id])
+            block[key] = (1, incident_id)
         else:
-            said[0] += 1  # type: ignore[operator]
-            said.append(incident_id)
-            if len(said) > NAMED_IDS + 1:
-                del said[1]
+            oldest = 1 if len(said) <= NAMED_IDS else 2
+            block[key] = (said[0] + 1, *said[oldest:], incident_id)
         self._touched[key] = None
-
-    def _put(self, key: Key, said: list[int | str]) -> None:
-        """Keep a key that was not there."""
-        self._net[key] = said
-        pane = self._by_pane.get(key[1])
-        if pane is None:
-            self._by_pane[key[1]] = [key]
-            heappush(self._panes, key[1])
-        else:
-            pane.append(key)
 
     def change(self, old: Mapping[Key, int], new: Mapping[Key, int], incident_id: str) -> bool:
         """Replace the contributions of one incident; True when any key changed."""
@@ -81,11 +77,10 @@ class Partials:
                 changed = True
         return changed
 
-    def shift(self, old: Mapping[Key, int], new: Mapping[Key, int]) -> bool:
-        """Replace contributions of any size, which name no incidents; True when any key changed."""
+    def shift(self, changes: Iterable[tuple[Key, int]]) -> bool:
+        """Change keys by any amount, which names no incidents; True when any key changed."""
         changed = False
-        for key in [*old, *(key for key in new if key not in old)]:
-            by = new.get(key, 0) - old.get(key, 0)
+        for key, by in changes:
             if by and key[1] >= self._forgotten_below:
                 self._shift(key, by)
                 changed = True
@@ -95,64 +90,67 @@ class Partials:
         """One incident's contribution to a key goes from `was` to `now`, each -1, 0 or 1."""
         if now == 1:
             self.add(key, incident_id)
-        else:
-            self._shift(key, now if now < 0 else 0)
-        said = self._net[key]
         if was == 1:
-            said[0] -= 1  # type: ignore[operator]
-            if incident_id in said[1:]:
-                said.remove(incident_id)
+            self._unname(key, incident_id)
+        by = now - was - (now == 1)
+        if by:
+            self._shift(key, by)
         if was == -1:
-            said[0] += 1  # type: ignore[operator]
             self._gone[key].remove(incident_id)
         if now == -1:
             self._gone.setdefault(key, []).append(incident_id)
 
+    def _unname(self, key: Key, incident_id: str) -> None:
+        """Name an incident no longer, if it is among the newest."""
+        block = self._blocks[key[1] // BLOCK]
+        net, *ids = block[key]
+        if incident_id in ids:
+            ids.remove(incident_id)
+            block[key] = (net, *ids)
+
     def _shift(self, key: Key, by: int) -> None:
         """Change the net of a key without naming an incident."""
-        said = self._net.get(key)
-        if said is None:
-            self._put(key, [by])
-        else:
-            said[0] += by  # type: ignore[operator]
+        block = self._blocks.setdefault(key[1] // BLOCK, {})
+        net, *ids = block.get(key, (0,))
+        block[key] = (net + by, *ids)
         self._touched[key] = None
 
     def forget(self, oldest_open: int) -> None:
-        """Forget the panes that are in no window of tick `oldest_open` or later."""
+        """Forget the panes that are in no window of tick `oldest_open` or later, as soon as their block is over."""
         below = oldest_open - self._longest
         if below <= self._forgotten_below:
             return
+        first = below // BLOCK
+        if first > self._forgotten_below // BLOCK:
+            for block in [block for block in self._blocks if block < first]:
+                del self._blocks[block]
+            for key in [key for key in self._gone if key[1] // BLOCK < first]:
+                del self._gone[key]
         self._forgotten_below = below
-        while self._panes and self._panes[0] < below:
-            for key in self._by_pane.pop(heappop(self._panes)):
-                del self._net[key]
-                self._gone.pop(key, None)
-                self._touched.pop(key, None)
 
     def take_touched(self) -> Columns | None:
         """All keys touched since the last call, a net of 0 too, as columns; None when there are none."""
         if not self._touched:
             return None
         touched, self._touched = self._touched, {}
-        return self._columns(touched)
+        return self._columns(list(touched))
 
     def everything(self) -> Columns:
         """All keys, for comparing two folds."""
-        return self._columns(sorted(self._net))
+        keys = (key for block in self._blocks.values() for key in block if key[1] >= self._forgotten_below)
+        return self._columns(sorted(keys))
 
-    def _columns(self, keys: Iterable[Key]) -> Columns:
+    def _columns(self, keys: Sequence[Key]) -> Columns:
         index: dict[Cell, int] = {}
-        columns = Columns([], [], [], [], [], [], {})
-        gone: dict[int, list[str]] = columns.gone  # type: ignore[assignment]
-        for key in keys:
-            cell, pane, known = key
-            said = self._net[key]
-            columns.cell.append(index.setdefault(cell, len(index)))
-            columns.pane.append(pane)
-            columns.known.append(known)
-            columns.net.append(said[0])  # type: ignore[arg-type]
-            columns.ids.append(said[1:])  # type: ignore[arg-type]
-            if self._gone and self._gone.get(key):
-                gone[len(columns.net) - 1] = list(self._gone[key])
-        columns.cells.extend(index)
-        return columns
+        said = [self._blocks[key[1] // BLOCK][key] for key in keys]
+        named = self._gone  # nearly always empty
+        gone = {row: list(named[key]) for row, key in enumerate(keys) if named.get(key)} if named else {}
+        return Columns(
+            cell=[index.setdefault(key[0], len(index)) for key in keys],
+            pane=[key[1] for key in keys],
+            known=[key[2] for key in keys],
+            net=[each[0] for each in said],
+            ids=[each[1:] for each in said],
+            gone=gone,
+            cells=list(index),
+        )

@@ -1,11 +1,12 @@
 """The intake step of `dispatches`: unit facts → response intervals → partials, labelled with this topic's offsets."""
 
+from collections.abc import Sequence
 from typing import Any
 
-from schemas.codec import DispatchWire, Rejected, instant, missing_field, personal_fields, read_dispatch
+from schemas.codec import DispatchWire, Rejected, instant, missing_field, personal_fields, read_dispatches
 from schemas.events import LogRecord
 from schemas.vocabulary import RejectReason
-from streams.core.dispatches import Buckets, Call, Fact
+from streams.core.dispatches import Buckets, Call, Fact, News
 from streams.core.ledger import FIRST, LAST
 from streams.core.source_fold import IntakeRules, Source, SourceFold, from_the_future, wrong_key
 from streams.core.timeline import DAY_MS
@@ -19,17 +20,17 @@ class DispatchFold(SourceFold):
         super().__init__(source, rules)
         self._buckets = Buckets(rules.kpi_bounds_s, rules.timeline.pane_ms)
 
-    def _take(self, record: LogRecord) -> Rejected | None:
-        wire = read_dispatch(record.value)
-        if isinstance(wire, Rejected):
-            return wire
+    def _read(self, values: Sequence[bytes | None]) -> Sequence[DispatchWire | Rejected]:
+        return read_dispatches(values)
+
+    def _take(self, record: LogRecord, wire: DispatchWire) -> Rejected | None:
         if wire.heartbeat_at is not None:
             return self._heartbeat(record, wire.jurisdiction, wire.heartbeat_at)
         if wire.incident_id is None:
             return missing_field("incident_id")
         if record.key != wire.incident_id.encode():
             return wrong_key(record.key, wire.incident_id)
-        said = self._read(wire, record.timestamp)
+        said = self._said(wire, record.timestamp)
         if isinstance(said, Rejected):
             return said
         for name in personal_fields(wire):
@@ -37,7 +38,7 @@ class DispatchFold(SourceFold):
         self._hear_fact(record, wire.jurisdiction, wire.incident_id, said)
         return None
 
-    def _read(self, wire: DispatchWire, timestamp: int) -> tuple[int, Fact] | Rejected:
+    def _said(self, wire: DispatchWire, timestamp: int) -> tuple[int, Fact] | Rejected:
         """(updated_at, fact) of a dispatch."""
         if wire.unit_id is None:
             return missing_field("unit_id")
@@ -88,14 +89,9 @@ class DispatchFold(SourceFold):
         known, late = ledger.hear(record.offset, updated_at)
         last = max(known, fact.at // self.rules.timeline.pane_ms)
         call: list[Any] = [last, first, Call()] if old is None else [max(last, old[LAST]), old[FIRST], old[2]]
-        call[2].forget(oldest_open)
-        was = call[2].contributions(known, self._buckets)
-        changed = call[2].hear(known, updated_at, fact)
-        if changed:
-            changed = city.partials.shift(was, call[2].contributions(known, self._buckets))
+        changed = city.partials.shift(call[2].hear(known, updated_at, fact, News(oldest_open, self._buckets)))
         ledger.keep(incident_id, call)
         if old is not None and call[LAST] > old[LAST]:
             ledger.lengthened(incident_id, call)
-        self._tallies["accepted"] += 1
         if late:
             self._late(record, city, (jurisdiction, incident_id, updated_at), changed)

@@ -11,13 +11,12 @@ left out. Source of the definitions: NFPA 1710 and NFPA 1225 (DOMAIN, README "Re
 """
 
 from bisect import bisect_left
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from schemas.vocabulary import Kpi, UnitStatus
 from streams.core.cells import Cell, Key
-from streams.core.history import History, entry, forget, insert, value_at
+from streams.core.history import History, forget, insert, value_at
 
 MISSING: Final = "missing"
 NEGATIVE: Final = "negative"
@@ -34,6 +33,17 @@ NO_PRIORITY: Final = "unknown"
 _RECEIVED: Final = ("", "received")
 _PRIORITY: Final = ("", "priority")
 
+# Plain texts: looking a member up in an enum costs more than comparing it.
+_DISPATCHED: Final = UnitStatus.DISPATCHED.value
+_EN_ROUTE: Final = UnitStatus.EN_ROUTE.value
+_ON_SCENE: Final = UnitStatus.ON_SCENE.value
+_AVAILABLE: Final = UnitStatus.AVAILABLE.value
+_PROCESSING: Final = Kpi.PROCESSING.value
+_TURNOUT: Final = Kpi.TURNOUT.value
+_TRAVEL: Final = Kpi.TRAVEL.value
+_RESPONSE: Final = Kpi.RESPONSE.value
+_COMMITTED: Final = Kpi.COMMITTED.value
+
 
 class Fact(NamedTuple):
     """What one dispatch message says. Instants in ms; None: not said."""
@@ -46,6 +56,13 @@ class Fact(NamedTuple):
     priority: str | None
 
 
+Interval = tuple[str, str, int | None, int]
+"""(agency, priority, start or None where it is missing, end); ms."""
+
+Values = Mapping[tuple[str, str], Any]
+"""What is known of a call at a tick: (unit, status) → at, (unit, "agency") → agency, and the call's own fields."""
+
+
 class Call:
     """Everything said of one call's units: a history per (unit, status), and of the call itself."""
 
@@ -55,73 +72,103 @@ class Call:
         """Nothing said yet."""
         self.fields: dict[tuple[str, str], History] = {}
 
-    def hear(self, known: int, updated_at: int, fact: Fact) -> bool:
-        """Merge one fact; False when it changes nothing at any tick."""
-        said: list[tuple[tuple[str, str], Any]] = [
+    def hear(self, since: int, updated_at: int, fact: Fact, news: "News") -> Iterable[tuple[Key, int]]:
+        """Merge one fact, known from tick `since` on: which keys change, by how much (of any size; 0 among them)."""
+        said = [
             ((fact.unit_id, fact.status), fact.at),
             ((fact.unit_id, "agency"), fact.agency),
             (_RECEIVED, fact.received_at),
             (_PRIORITY, fact.priority),
         ]
-        changed = False
+        before: dict[tuple[str, str], History] = {}
         for name, value in said:
-            if value is not None:
-                changed |= insert(self.fields.setdefault(name, []), entry(known, updated_at, value))
-        return changed
-
-    def forget(self, oldest_open: int) -> None:
-        """Drop what can no longer make a difference at ticks that may still change."""
-        for history in self.fields.values():
+            if value is None:
+                continue
+            history = self.fields.get(name, ())
             if len(history) > 1:
-                forget(history, oldest_open)
+                history = forget(history, news.oldest_open)
+            longer = insert(history, (since, updated_at, value))
+            if longer is not history:
+                before[name], self.fields[name] = history, longer
+        return self._changes(since, before, news.buckets) if before else ()
 
-    def contributions(self, since: int, buckets: "Buckets") -> dict[Key, int]:
-        """What its intervals add to each (cell, pane, tick), for ticks from `since` on."""
-        ticks = sorted({said[0] for history in self.fields.values() for said in history if said[0] >= since})
+    def _changes(
+        self, since: int, before: Mapping[tuple[str, str], History], buckets: "Buckets"
+    ) -> Iterable[tuple[Key, int]]:
+        """What its intervals add to each (cell, pane, tick) more than when these fields were as before."""
+        ticks = {since}
+        for history in (*self.fields.values(), *before.values()):
+            # The last entry is the latest: in most calls everything was known before, and one tick is looked at.
+            if history and history[-1][0] > since:
+                ticks.update(known for known, *_ in history if known > since)
         found: dict[Key, int] = {}
-        before = Counter(dict(self._intervals(since - 1, buckets)))
-        for tick in ticks:
-            now = Counter(dict(self._intervals(tick, buckets)))
-            for place in before.keys() | now.keys():
-                if now[place] != before[place]:
-                    found[*place, tick] = now[place] - before[place]
-            before = now
-        return found
+        more: dict[tuple[Cell, int], int] = {}  # at the tick before
+        for tick in sorted(ticks):
+            now = self._more(tick, before, buckets)
+            for place in {**now, **more} if more else now:
+                by = now.get(place, 0) - more.get(place, 0)
+                if by:
+                    found[*place, tick] = by
+            more = now
+        return found.items()
 
-    def _intervals(self, tick: int, buckets: "Buckets") -> Mapping[tuple[Cell, int], int]:
-        """(cell, pane) → how much, of all intervals known at a tick."""
-        values = {
-            name: at for name, history in self.fields.items() if (at := value_at(history, tick)) is not None
+    def _more(
+        self, tick: int, before: Mapping[tuple[str, str], History], buckets: "Buckets"
+    ) -> dict[tuple[Cell, int], int]:
+        """(cell, pane) → how much more the intervals known at a tick count than when these fields were as before."""
+        now = {
+            name: value
+            for name, history in self.fields.items()
+            if (value := value_at(history, tick)) is not None
         }
-        counted: Counter[tuple[Cell, int]] = Counter()
-        priority = values.get(_PRIORITY, NO_PRIORITY)
-        for kpi, unit, start, end in intervals(values):
-            agency = values[unit, "agency"]
-            for bucket, n in buckets.of(start, end):
-                counted[(agency, priority, kpi, bucket), end // buckets.pane_ms] += n
-        return counted
+        was = dict(now)
+        for name, history in before.items():
+            value = value_at(history, tick)
+            if value is None:
+                was.pop(name, None)
+            else:
+                was[name] = value
+        if was == now:
+            return {}
+        more: dict[tuple[Cell, int], int] = {}
+        old, new = intervals(was), intervals(now)
+        for some, others, sign in ((old, new, -1), (new, old, 1)):
+            for of, interval in some.items():
+                if others.get(of) == interval:
+                    continue
+                agency, priority, start, end = interval
+                for bucket, n in buckets.of(start, end):
+                    place = (agency, priority, of[0], bucket), end // buckets.pane_ms
+                    more[place] = more.get(place, 0) + sign * n
+        return more
 
 
-def intervals(values: Mapping[tuple[str, str], Any]) -> Iterator[tuple[str, str, int | None, int]]:
-    """(kpi, unit, start or None where it is missing, end) of what is known of a call; ms."""
-    received = values.get(_RECEIVED)
-    first_dispatch = _first(values, UnitStatus.DISPATCHED)
-    if first_dispatch is not None:
-        yield Kpi.PROCESSING.value, first_dispatch[1], received, first_dispatch[0]
-    arrival = _first(values, UnitStatus.ON_SCENE)
-    if arrival is not None:
-        yield Kpi.TRAVEL.value, arrival[1], values.get((arrival[1], UnitStatus.EN_ROUTE)), arrival[0]
-        yield Kpi.RESPONSE.value, arrival[1], received, arrival[0]
+def intervals(values: Values) -> dict[tuple[str, str], Interval]:
+    """(kpi, unit) → interval, of all that follow from what is known of a call."""
+    priority = values.get(_PRIORITY, NO_PRIORITY)
+    found: dict[tuple[str, str], Interval] = {}
+    dispatched: tuple[int, str] | None = None
+    arrived: tuple[int, str] | None = None
     for (unit, status), at in values.items():
-        if status == UnitStatus.EN_ROUTE:
-            yield Kpi.TURNOUT.value, unit, values.get((unit, UnitStatus.DISPATCHED)), at
-        elif status == UnitStatus.AVAILABLE:
-            yield Kpi.COMMITTED.value, unit, values.get((unit, UnitStatus.DISPATCHED)), at
-
-
-def _first(values: Mapping[tuple[str, str], Any], status: str) -> tuple[int, str] | None:
-    """(when, unit) of the first unit with a status; of units of the same millisecond the least name."""
-    return min(((at, unit) for (unit, said), at in values.items() if said == status), default=None)
+        # Of units of the same millisecond the first is that of the least name.
+        if status == _DISPATCHED:
+            dispatched = (at, unit) if dispatched is None else min(dispatched, (at, unit))
+        elif status == _ON_SCENE:
+            arrived = (at, unit) if arrived is None else min(arrived, (at, unit))
+        elif status == _EN_ROUTE:
+            found[_TURNOUT, unit] = (values[unit, "agency"], priority, values.get((unit, _DISPATCHED)), at)
+        elif status == _AVAILABLE:
+            found[_COMMITTED, unit] = (values[unit, "agency"], priority, values.get((unit, _DISPATCHED)), at)
+    received = values.get(_RECEIVED)
+    if dispatched is not None:
+        at, unit = dispatched
+        found[_PROCESSING, unit] = (values[unit, "agency"], priority, received, at)
+    if arrived is not None:
+        at, unit = arrived
+        agency = values[unit, "agency"]
+        found[_TRAVEL, unit] = (agency, priority, values.get((unit, _EN_ROUTE)), at)
+        found[_RESPONSE, unit] = (agency, priority, received, at)
+    return found
 
 
 class Buckets:
@@ -144,3 +191,10 @@ class Buckets:
             return [(ABSURD, 1)]
         at = bisect_left(self.bounds_ms, length)
         return [(self.words[at] if at < len(self.words) else BEYOND, 1), (SUM, length)]
+
+
+class News(NamedTuple):
+    """What merging a fact needs to know: the oldest tick that may still change, and the buckets of the intervals."""
+
+    oldest_open: int
+    buckets: Buckets

@@ -5,154 +5,160 @@ Whatever is said of an incident, and in whatever order, ends in the same record:
 *contributions*: known from tick 12:31 on, plus one in (B04, burglary) counting in pane 12:30; known from 12:41 on,
 minus one there and plus one in (B05, burglary).
 
-Nearly all incidents have one message, or repeats of it. They are kept as one plain tuple of atoms (112 bytes, which
-the garbage collector does not track); a second, different message turns the tuple into histories per field.
+A record's state is one flat tuple of the same shape as a saying. Nearly all incidents have one message, or repeats of
+it: then it is that saying. A field of which more was said holds its history in place of a value; the others stay as
+they are, so that a unit's next status costs one entry in one field.
+
+    (known, updated_at, reported_at, occurred_at, zone, crime_type, ((known, updated_at, False), (…, …, True)))
 """
 
-from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.vocabulary import UNKNOWN_ZONE, CrimeType
-from streams.core.history import History, entry, forget, insert, rank, value_at
+from streams.core.history import beats, forget, insert, value_at
 
 Said = tuple[int, int, int | None, int | None, str | None, str | None, bool | None]
 """(known, updated_at, reported_at, occurred_at, zone, crime_type, withdrawn); None: the message does not say it."""
+
+State = tuple[Any, ...]
+"""As `Said`, with a `History` in place of the value of a field of which more was said than by one message."""
 
 Cell = tuple[str, ...]
 Contribution = tuple[Cell, int, int]
 """(cell, pane in which it counts, tick from which it is known)."""
 
-FIELDS: Final = 5
+Contributions = dict[Contribution, int]
+"""Contribution → +1 or -1."""
+
+FIELDS: Final = range(2, 7)
+SAYS_NOTHING: Final = (None,) * len(FIELDS)
 OTHER: Final = CrimeType.OTHER.value
-
-
-class Histories:
-    """What was said of one incident, when different things were: one history per field of `Said`."""
-
-    __slots__ = ("fields",)
-
-    def __init__(self, said: Said) -> None:
-        """Start from one saying."""
-        self.fields: list[History] = [[] for _ in range(FIELDS)]
-        self.hear(said)
-
-    def hear(self, said: Said) -> bool:
-        """Merge one saying; False when it changes nothing at any tick."""
-        known, updated_at = said[0], said[1]
-        changed = False
-        for history, value in zip(self.fields, said[2:], strict=True):
-            if value is not None and insert(history, entry(known, updated_at, value)):
-                changed = True
-        return changed
-
-    def forget(self, oldest_open: int) -> None:
-        """Drop what can no longer make a difference at ticks that may still change."""
-        for history in self.fields:
-            if len(history) > 1:
-                forget(history, oldest_open)
-
-    def contributions(self, pane_ms: int) -> dict[Contribution, int]:
-        """Contribution → +1 or -1, over all ticks at which its standing changes."""
-        found: dict[Contribution, int] = {}
-        before: tuple[Cell, int] | None = None
-        for tick in sorted({said[0] for history in self.fields for said in history}):
-            now = standing((value_at(history, tick) for history in self.fields), pane_ms)
-            if now != before:
-                if before is not None:
-                    found[*before, tick] = -1
-                if now is not None:
-                    found[*now, tick] = 1
-                before = now
-        return found
-
-
-State = Said | Histories
-"""What was said of an incident: one thing, or different ones."""
-
-Record = tuple[int, int, State]
-"""(last, first, state); see `streams.core.ledger` for the first two."""
 
 
 def merge(
     state: State, said: Said, oldest_open: int, pane_ms: int
-) -> tuple[State, dict[Contribution, int], dict[Contribution, int]]:
-    """State ⊕ saying → (state, its contributions before, and after); both empty when it said nothing new.
+) -> tuple[State, Contributions, Contributions]:
+    """State ⊕ saying → (state, its contributions before, and after, from the tick on at which the saying is known).
+
+    Both are empty when the saying moves nothing; the state is the same object when it says nothing new.
 
     Args:
-        state: what was said before; histories are changed in place.
+        state: what was said before.
         said: the saying.
         oldest_open: the oldest tick that may still change; what cannot matter from there on is dropped.
         pane_ms: width of a pane.
     """
-    if isinstance(state, tuple):
-        both = same_pane(state, said)
-        if both == state:
-            return state, {}, {}
-        was = said_once(state, pane_ms)
-        if both is not None:
-            return both, was, said_once(both, pane_ms)
-        histories = Histories(state)
-        histories.hear(said)
-        return histories, was, histories.contributions(pane_ms)
-    state.forget(oldest_open)
-    was = state.contributions(pane_ms)
-    if not state.hear(said):
+    if state == said or said[2:] == SAYS_NOTHING:
         return state, {}, {}
-    return state, was, state.contributions(pane_ms)
+    known = said[0]
+    if state[0] == known and (both := same_pane(state, said)) is not None:
+        before, after, moved = state, both, both[2:] != state[2:]
+    else:
+        before, after, moved = _insert(state, said, oldest_open)
+    if not moved:
+        return after, {}, {}
+    return after, contributions(before, known, pane_ms), contributions(after, known, pane_ms)
 
 
-def standing(values: Iterable[Any], pane_ms: int) -> tuple[Cell, int] | None:
-    """(cell, pane in which it counts) of an incident, None when it does not count.
+def _insert(state: State, said: Said, oldest_open: int) -> tuple[State, State, bool]:
+    """(state without what cannot matter any more, state with the saying, whether any value at any tick differs)."""
+    known, updated_at = said[0], said[1]
+    before, after = list(state), list(state)
+    new = moved = False
+    for field in FIELDS:
+        value, history = said[field], state[field]
+        if value is None:
+            continue
+        if history.__class__ is not tuple:
+            history = () if history is None else ((state[0], state[1], history),)
+        elif len(history) > 1:
+            history = before[field] = forget(history, oldest_open)
+        longer = insert(history, (known, updated_at, value))
+        if longer is not history:
+            after[field], new = longer, True
+            # Repeating a value matters only to messages still to come, unless other entries fell out.
+            moved = moved or value_at(history, known) != value or len(longer) <= len(history)
+    return tuple(before), tuple(after) if new else state, moved
 
-    Args:
-        values: reported_at, occurred_at, zone, crime_type, withdrawn; occurred_at is None unless it is what counts.
-        pane_ms: width of a pane.
-    """
-    reported_at, occurred_at, zone, crime_type, withdrawn = values
+
+def contributions(state: State, since: int, pane_ms: int) -> Contributions:
+    """What an incident contributes, for ticks from `since` on."""
+    ticks = {since} if state[0] <= since else {since, state[0]}
+    for field in FIELDS:
+        if state[field].__class__ is tuple:
+            ticks.update(entry[0] for entry in state[field] if entry[0] > since)
+    found: Contributions = {}
+    before = standing(state, since - 1, pane_ms)
+    for tick in sorted(ticks):
+        now = standing(state, tick, pane_ms)
+        if now != before:
+            if before is not None:
+                found[*before, tick] = -1
+            if now is not None:
+                found[*now, tick] = 1
+            before = now
+    return found
+
+
+def standing(state: State, tick: int, pane_ms: int) -> tuple[Cell, int] | None:
+    """(cell, pane in which it counts) of an incident as known at a tick, None when it does not count."""
+    known = state[0] <= tick
+    reported_at, occurred_at, zone, crime_type, withdrawn = [
+        value_at(value, tick) if value.__class__ is tuple else value if known else None for value in state[2:]
+    ]
     counts_at = reported_at if occurred_at is None else occurred_at
     if withdrawn or counts_at is None:
         return None
-    return (zone or UNKNOWN_ZONE, crime_type or OTHER), counts_at // pane_ms
+    return cell_of(zone, crime_type), counts_at // pane_ms
+
+
+@lru_cache(maxsize=65_536)
+def cell_of(zone: str | None, crime_type: str | None) -> Cell:
+    """The cell of a zone and a type: one object for all incidents in it, which saves memory."""
+    return zone or UNKNOWN_ZONE, crime_type or OTHER
 
 
 def latest_pane(said: Said, pane_ms: int) -> int:
     """The greatest of the tick from which it is known and the panes of the times that it says."""
-    known, _, reported_at, occurred_at, *_ = said
-    latest = known
-    if reported_at is not None:
+    latest, updated_at, reported_at, occurred_at, *_ = said
+    # What happened before it was said lies before the tick from which it is known.
+    if reported_at is not None and reported_at > updated_at:
         latest = max(latest, reported_at // pane_ms)
-    if occurred_at is not None:
+    if occurred_at is not None and occurred_at > updated_at:
         latest = max(latest, occurred_at // pane_ms)
     return latest
 
 
-def same_pane(old: Said, new: Said) -> Said | None:
-    """Both sayings as one, where that is possible: known from the same tick, and one beats the other in all fields.
+def same_pane(old: State, new: Said) -> State | None:
+    """Both as one saying, where that is possible: known from the same tick, and one beats the other in all fields.
 
     This keeps a record short when a message is repeated or complete, which is what most dispatch systems send.
     """
-    if old == new:
-        return old
-    if old[0] != new[0]:
+    if any(value.__class__ is tuple for value in old):
         return None
     if old[1] == new[1]:
         return _same_millisecond(old, new)
     weak, strong = (old, new) if old[1] < new[1] else (new, old)
-    if all(weak[i] is None or strong[i] is not None for i in range(2, 7)):
+    if all(weak[field] is None or strong[field] is not None for field in FIELDS):
         return strong
     return None
 
 
-def _same_millisecond(old: Said, new: Said) -> Said:
+def _same_millisecond(old: State, new: Said) -> State:
     """Field by field, the value of greater rank."""
+    at = old[:2]
     merged = [
-        b if a is None or (b is not None and rank(a) < rank(b)) else a
+        b if a is None or (b is not None and beats((*at, b), (*at, a))) else a
         for a, b in zip(old[2:], new[2:], strict=True)
     ]
-    return (old[0], old[1], *merged)  # type: ignore[return-value]
+    return (*at, *merged)
 
 
-def said_once(said: Said, pane_ms: int) -> dict[Contribution, int]:
-    """The contributions of an incident of which one thing was said."""
-    counted = standing(said[2:], pane_ms)
-    return {} if counted is None else {(*counted, said[0]): 1}
+def said_once(said: Said, pane_ms: int) -> Contribution | None:
+    """The one contribution of an incident of which one thing was said; None when it does not count."""
+    known, _, reported_at, occurred_at, zone, crime_type, withdrawn = said
+    counts_at = reported_at if occurred_at is None else occurred_at
+    if withdrawn or counts_at is None:
+        return None
+    return cell_of(zone, crime_type), counts_at // pane_ms, known

@@ -32,16 +32,17 @@ class Ledger(Generic[RecordT]):
 
     def __init__(self, timeline: Timeline) -> None:
         """Start before the first message."""
-        self._timeline = timeline
-        self._longest = timeline.longest
+        self._pane_ms, self._longest, self._day = timeline.pane_ms, timeline.longest, timeline.day
+        self._trails_ms = timeline.out_of_orderness_ms + timeline.allowed_lateness_ms  # how far F trails
         # Messages before the offset at which F reached this many panes less than now count in no open window: they
         # were known at most `slack` panes after F and count at most a day after that.
-        slack = -(-(timeline.out_of_orderness_ms + timeline.allowed_lateness_ms) // timeline.pane_ms)
+        slack = -(-self._trails_ms // timeline.pane_ms)
         self._reach = timeline.longest + timeline.day + slack + 3
         self.greatest: int | None = None  # updated_at, ms
         self.oldest_open = NEVER  # F
         self.records: dict[str, RecordT] = {}
         self._raises: list[tuple[int, int]] = []  # (F, offset at which it rose to F), both rising
+        self._raised_at: int | None = None  # the last of those offsets
         self._long_lived: list[
             tuple[int, str]
         ] = []  # heap of (first, id) of records that may outlive the reach
@@ -55,12 +56,13 @@ class Ledger(Generic[RecordT]):
 
         Raises the greatest `updated_at` afterwards, so call `first()` and `find()` before.
         """
-        known = self._timeline.known_from(updated_at)
+        # `Timeline.known_from` and `Timeline.oldest_open`, written out: this runs for every message.
+        known = updated_at // self._pane_ms + 1
         if self.greatest is None or updated_at > self.greatest:
             self.greatest = updated_at
-            oldest_open = self._timeline.oldest_open(updated_at)
+            oldest_open = (updated_at - self._trails_ms) // self._pane_ms + 1
             if oldest_open > self.oldest_open:
-                self.oldest_open = oldest_open
+                self.oldest_open, self._raised_at = oldest_open, offset
                 self._raises.append((oldest_open, offset))
             return known, False
         if known < self.oldest_open:
@@ -69,7 +71,7 @@ class Ledger(Generic[RecordT]):
 
     def first(self, offset: int) -> int:
         """Where a fold must start to decide about the message at `offset` as it is decided now."""
-        return self._raises[-1][1] if self._raises else offset
+        return offset if self._raised_at is None else self._raised_at
 
     def find(self, incident_id: str) -> RecordT | None:
         """The record of an incident, None when there is none or it has ended."""
@@ -111,7 +113,7 @@ class Ledger(Generic[RecordT]):
     def sweep(self, most: int) -> None:
         """Free the memory of records that have ended, at most `most` of them: work is spread over the batches."""
         if not self._expired:
-            day = (self.oldest_open - self._longest) // self._timeline.day - 1
+            day = (self.oldest_open - self._longest) // self._day - 1
             ripe = min(self._expiry, default=day + 1)
             if ripe <= day:
                 self._expired = self._expiry.pop(ripe)
@@ -127,7 +129,7 @@ class Ledger(Generic[RecordT]):
         return iter(batch)
 
     def _watch_expiry(self, incident_id: str, last: int) -> None:
-        day = last // self._timeline.day
+        day = last // self._day
         ids = self._expiry.get(day)
         if ids is None:
             self._expiry[day] = [incident_id]
