@@ -5,6 +5,7 @@ import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import click
 
@@ -14,6 +15,7 @@ from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.cli.terminal import Terminal
 from streams.reading_back import TopicReader, topic_reader
+from streams.settings import Settings
 
 Record = Mapping[str, Any]
 OVER: Final = frozenset({AlertState.CLEARED, AlertState.WITHDRAWN})
@@ -44,7 +46,7 @@ async def _show(session: Session, follow: bool, everything: bool, as_json: bool)
         async for record in reader.to_the_end():
             keep_newest(newest, from_json(record.value))
         if follow and terminal.is_rich and not as_json:
-            await _keep_board(terminal, reader, newest)
+            await _keep_board(session, reader, newest)
         shown = [alert for alert in newest.values() if everything or alert["state"] not in OVER]
         show(terminal, sorted(shown, key=lambda alert: alert["at"]), as_json=as_json)
         if follow:
@@ -54,21 +56,27 @@ async def _show(session: Session, follow: bool, everything: bool, as_json: bool)
                     tell(terminal, alert, as_json=as_json)
 
 
-async def _keep_board(terminal: Terminal, reader: TopicReader, newest: dict[str, Record]) -> None:
+async def _keep_board(session: Session, reader: TopicReader, newest: dict[str, Record]) -> None:
     """The live board, until Ctrl-C; it is drawn anew when something comes, and every second for its clock."""
     from rich.live import Live  # noqa: PLC0415 -- only for those who look at it: 50 ms
 
     from streams.cli.board import board, look_for  # noqa: PLC0415
 
-    console = terminal.console()
+    console = session.terminal.console()
     with Live(console=console, screen=True, auto_refresh=False) as live:
         drawn_at: datetime | None = None
         async for records in reader.as_they_come():
             news = [keep_newest(newest, from_json(record.value)) for record in records]
-            now = datetime.now(UTC).astimezone()
+            now = datetime.now(UTC).astimezone(_zone_of(session.settings, newest.values()))
             if drawn_at is None or any(news) or now - drawn_at >= timedelta(seconds=1):
                 live.update(board(newest.values(), now, look_for(console.height)), refresh=True)
                 drawn_at = now
+
+
+def _zone_of(settings: Settings, alerts: Iterable[Record]) -> ZoneInfo | None:
+    """The time zone of the jurisdiction that all alerts are of; None, the machine's, where there are several."""
+    names = {alert["jurisdiction"] for alert in alerts}
+    return ZoneInfo(settings.jurisdiction(names.pop()).time_zone) if len(names) == 1 else None
 
 
 def keep_newest(newest: dict[str, Record], alert: Record) -> bool:

@@ -65,8 +65,10 @@ def board(alerts: Iterable[Record], now: datetime, look: Look = DEFAULT_LOOK) ->
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, show_lines=False)
     for name in ("state\nalert", "what\nwhere", "how many\nhow rare", "since\nwho has it"):
         table.add_column(name, overflow="fold")
+    several = len({alert["jurisdiction"] for alert in found}) > 1
     for alert in found[: look.rows]:
-        table.add_row(*_cells(alert, now), style="dim" if is_over(alert) else "", end_section=True)
+        place = f"{alert['jurisdiction']}: {where(alert)}" if several else where(alert)
+        table.add_row(*_cells(alert, place, now), style="dim" if is_over(alert) else "", end_section=True)
     parts: list[RenderableType] = [_headline(opened, now), table]
     if len(found) > look.rows:
         parts.append(Text(f"and {len(found) - look.rows} more", style="dim"))
@@ -142,14 +144,14 @@ def _headline(opened: list[Record], now: datetime) -> Text:
     return text.append(f"   {now:%H:%M:%S %Z}", style="dim")
 
 
-def _cells(alert: Record, now: datetime) -> list[Text]:
+def _cells(alert: Record, place: str, now: datetime) -> list[Text]:
     """Four cells of two lines."""
     state = AlertState(alert["state"])
     what = "all types" if alert["crime_type"] == ANY else alert["crime_type"].replace("_", " ")
     name = f"{state}, provisional" if alert["provisional"] else str(state)
     return [
         Text.assemble((name, _STYLES[state]), "\n", (alert["alert_id"], "dim")),
-        Text.assemble((what, "" if is_over(alert) else "bold"), "\n", where(alert)),
+        Text.assemble((what, "" if is_over(alert) else "bold"), "\n", place),
         Text(f"{more_than_usual(alert)}\n{'' if is_over(alert) else how_rare(alert)}"),
         Text(f"{_since(alert, now)}\n{_who(alert)}"),
     ]

@@ -120,6 +120,13 @@ def test_what_fits(height: int, look: Look) -> None:
     assert look_for(height) == look
 
 
+def test_whose_it_is_is_said_where_there_are_several() -> None:
+    assert "sf: B04" not in drawn(alert())
+    text = drawn(alert(), alert(alert_id="x", jurisdiction="oak"))
+    assert "sf: B04" in text
+    assert "oak: B04" in text
+
+
 def test_nothing_that_a_record_says_is_markup() -> None:
     assert "[bold]B04[/bold]" in drawn(alert(zones=["[bold]B04[/bold]"], explanation="[red]x[/red]"))
 

@@ -416,3 +416,47 @@ def test_alerts_that_meet_keep_the_rarest_step() -> None:
     tick(book, 3, SCORE, SCORE._replace(zones=("B",)), SCORE._replace(zones=("C",)))
     told_again = tick(book, 4, rare)
     assert [alert.state for alert in told_again] != ["escalated"], "people know of the 40 days"
+
+
+def test_what_begins_elsewhere_is_another_alert() -> None:
+    book = AlertBook("sf", neighbours={"A": ["B"]})
+    (first,) = tick(book, 0, SCORE)
+    tick(book, 1)
+    tick(book, 31)
+    (other,) = tick(book, 40, SCORE._replace(zones=("B",)))
+    assert (other.reason, other.alert_id != first.alert_id) == ("exceeded", True)
+
+
+def test_of_two_that_ended_in_a_place_the_later_one_returns() -> None:
+    book = AlertBook("sf")
+    (first,) = tick(book, 0, SCORE._replace(zones=("A", "B")))
+    tick(book, 1)
+    tick(book, 31)
+    second = tick(book, 32, SCORE._replace(zones=("C",)))[0]
+    tick(book, 33)
+    tick(book, 63)
+    (back,) = tick(book, 64, SCORE._replace(zones=("B", "C")))
+    assert (back.alert_id, back.zones) == (second.alert_id, ("B", "C"))
+    assert first.alert_id != second.alert_id
+
+
+def test_a_cluster_that_is_more_than_a_false_alarm_is_told() -> None:
+    book = AlertBook("sf")
+    (alert,) = tick(book, 0, SCORE)
+    book.answer(ack(alert, Verdict.FALSE_ALARM, 1))
+    tick(book, 1)
+    tick(book, 31)
+    (cluster,) = tick(book, 40, SCORE._replace(zones=("A", "B")))
+    assert (cluster.state, cluster.zones) == ("raised", ("A", "B"))
+    assert tick(book, 60, SCORE) == [], "the open one hears of a zone that is muted by itself"
+    assert book.open_alerts()[0].reading_at == at(60)
+
+
+def test_an_expired_alert_that_got_rarer_returns_only_where_it_did() -> None:
+    book = AlertBook("sf")
+    tick(book, 0, SCORE._replace(zones=("A", "B")))
+    tick(book, 24 * 60, SCORE._replace(zones=("A", "B")))
+    rare = SCORE._replace(zones=("A",), once_in_days=40.0)
+    (back, other) = tick(book, 25 * 60, rare, SCORE._replace(zones=("B", "C")))
+    assert (back.reason, back.zones) == ("returned", ("A",))
+    assert (other.reason, other.zones) == ("exceeded", ("B", "C"))

@@ -155,6 +155,21 @@ def test_an_incident_of_a_pane_to_come_waits_for_its_tick() -> None:
     assert [s.observed for s in detector.advance(106, [])] == [1]
 
 
+def test_an_incident_of_a_pane_to_come_that_is_taken_back_is_waited_for_no_more() -> None:
+    detector = RuleDetector([Rule("r", "burglary", 1, 3)])
+    later = Arrival("A", "burglary", 100 + 2 * 24 * 60, 1)
+    detector.advance(99, [later, later._replace(n=-1)])
+    assert detector.next_change() is None
+
+
+def test_a_place_that_was_forgotten_before_its_pane_came_says_nothing() -> None:
+    detector = RuleDetector([Rule("r", "burglary", 1, 3)])
+    later = Arrival("A", "burglary", 100 + 2 * 24 * 60, 1)
+    detector.advance(99, [later, later._replace(n=-1)])
+    detector.advance(99 + 24 * 60, [])
+    assert detector.advance(101 + 2 * 24 * 60, []) == []
+
+
 def test_a_withdrawn_incident_leaves_the_count() -> None:
     detector = RuleDetector([Rule("r", "burglary", 2, 60)])
     detector.advance(100, [Arrival("A", "burglary", 98, 2)])
