@@ -14,7 +14,7 @@ from schemas.emissions import DeadLetter, Outgoing
 from schemas.events import AlertAck, LogRecord
 from schemas.vocabulary import RejectReason
 from streams.core.fold import Step
-from streams.core.source_fold import Source, from_the_future
+from streams.core.source_fold import Source, from_the_future, written_stamp
 
 LABEL_VERSION: Final = 0
 """Answers are not counted, so they have no counting version."""
@@ -93,6 +93,6 @@ class AckFold:
 
     def _dead_letter(self, record: LogRecord, rejected: Rejected) -> Outgoing:
         letter = DeadLetter(
-            *self.source[:2], record.offset, record.timestamp, record.key, record.value, *rejected
+            *self.source[:2], record.offset, written_stamp(record), record.key, record.value, *rejected
         )
         return Outgoing(self.rules.dead_letters_topic, record.key, record.value, dead_letter_headers(letter))

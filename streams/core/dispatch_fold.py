@@ -5,6 +5,7 @@ from typing import Any
 
 from schemas.codec import DispatchWire, Rejected, instant, missing_field, personal_fields, read_dispatches
 from schemas.events import LogRecord
+from schemas.instants import rfc3339
 from schemas.vocabulary import RejectReason
 from streams.core.dispatches import Buckets, Call, Fact, News
 from streams.core.ledger import FIRST, LAST
@@ -70,7 +71,8 @@ class DispatchFold(SourceFold):
         if at > updated_at + DAY_MS:
             return Rejected(
                 RejectReason.FROM_THE_FUTURE,
-                "at: is more than a day after updated_at; a fact cannot be known before it happens",
+                f"at: {rfc3339(at)} is more than a day after updated_at {rfc3339(updated_at)}; "
+                "a fact cannot be known before it happens",
             )
         received_at = None if wire.received_at is None else instant("received_at", wire.received_at)
         if isinstance(received_at, Rejected):

@@ -22,7 +22,7 @@ from schemas.codec import (
 )
 from schemas.emissions import DeadLetter, LateEvent, Outgoing
 from schemas.events import LogRecord
-from schemas.instants import rfc3339
+from schemas.instants import EARLIEST_MS, LATEST_MS, rfc3339
 from schemas.vocabulary import RejectReason
 from streams.core.cells import Partials
 from streams.core.fold import Step
@@ -175,7 +175,7 @@ class SourceFold:
 
     def _dead_letter(self, record: LogRecord, rejected: Rejected) -> None:
         letter = DeadLetter(
-            *self.source[:2], record.offset, record.timestamp, record.key, record.value, *rejected
+            *self.source[:2], record.offset, written_stamp(record), record.key, record.value, *rejected
         )
         topic = self.rules.dead_letters_topic
         self._sent.append(Outgoing(topic, record.key, record.value, dead_letter_headers(letter)))
@@ -212,6 +212,11 @@ class SourceFold:
         for city in self.cities.values():
             city.partials.forget(city.ledger.oldest_open)
             city.ledger.sweep(most)
+
+
+def written_stamp(record: LogRecord) -> int:
+    """A record's Kafka timestamp as a dead letter can say it: publishers have stamped microseconds, or nothing."""
+    return min(max(record.timestamp, EARLIEST_MS), LATEST_MS)
 
 
 def from_the_future(field_name: str, at_ms: int, timestamp: int) -> Rejected | None:
