@@ -50,6 +50,8 @@ class Board:
         self.mean = np.zeros((0, 2, len(self.windows)))  # at both ends of the quarter
         self.critical = np.zeros((0, len(self.windows)), np.int64)
         self._lines: dict[int, list[tuple[float, float]]] = {}  # rows asked for in this quarter
+        self._hour: tuple[int, int, Floats, Floats] | None = None  # (hour, rows, see `_in_hour`)
+        self._totals: tuple[int, list[int]] | None = None  # (rows, those of city totals)
 
     @property
     def cells(self) -> list[tuple[str, str]]:
@@ -116,6 +118,7 @@ class Board:
         self.mean = np.zeros((self.fitted_rows, 2, len(self.windows)))
         self.critical = np.zeros((self.fitted_rows, len(self.windows)), np.int64)
         self.quarter = -1
+        self._hour = self._totals = None  # rows and rates are new
 
     def turn(self, now: int) -> list[int]:
         """Prepare the quarter of an hour that holds `now`; the rows that are worth a look."""
@@ -147,25 +150,32 @@ class Board:
 
     def _counts(self, now: int, rows: int) -> Ints:
         counts = self.recent.window_counts(now, self.windows, rows)
-        for row, (zone, _) in enumerate(self.cells):
-            if zone == ANY:
-                counts[row] = [self.recent.count(row, now - window, now) for window in self.windows]
+        if self._totals is None or self._totals[0] != rows:
+            self._totals = (rows, [row for row, (zone, _) in enumerate(self.cells) if zone == ANY])
+        for row in self._totals[1]:
+            counts[row] = self.counts(row, now)
         return counts
 
     def _means(self, rows: Ints, quarter: int) -> Floats:
         """(row, end of the quarter, window) → expected incidents in the window that ends there."""
-        longest = max(WINDOW_HOURS)
-        first_hour = quarter // QUARTERS_PER_HOUR - longest
-        hours = [self.hour_of_week(first_hour + i) for i in range(longest + 1)]
-        rate = self.rate[rows][:, hours]
-        passed = np.cumsum(rate, 1) - rate  # expected from the first hour to the start of each hour
-        starts = [longest - width for width in WINDOW_HOURS]
-        means = np.empty((len(rows), 2, len(WINDOW_HOURS)))
-        for end in (0, 1):
-            into = (quarter % QUARTERS_PER_HOUR + end) / QUARTERS_PER_HOUR
-            until = passed + into * rate
-            means[:, end] = until[:, longest, None] - until[:, starts]
-        return means
+        hour, into = divmod(quarter, QUARTERS_PER_HOUR)
+        start, slope = self._in_hour(rows, hour)
+        return np.stack([start + (into + end) / QUARTERS_PER_HOUR * slope for end in (0, 1)], 1)
+
+    def _in_hour(self, rows: Ints, hour: int) -> tuple[Floats, Floats]:
+        """(row, window) → expected in the window that ends at the start of `hour`, and how that grows over the hour.
+
+        The four quarters of an hour share it: at a rescan of all rows it is most of the work.
+        """
+        if self._hour is None or self._hour[:2] != (hour, len(rows)) or len(rows) != len(self.cells):
+            longest = max(WINDOW_HOURS)
+            hours = [self.hour_of_week(hour - longest + i) for i in range(longest + 1)]
+            rate = self.rate[rows][:, hours]
+            passed = np.cumsum(rate, 1) - rate  # expected from the first hour to the start of each hour
+            starts = [longest - width for width in WINDOW_HOURS]
+            start = passed[:, longest, None] - passed[:, starts]
+            self._hour = (hour, len(rows), start, rate[:, longest, None] - rate[:, starts])
+        return self._hour[2:]
 
     def _criticals(self, rows: Ints) -> Ints:
         lower = self.mean[rows].min(1)
