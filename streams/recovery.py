@@ -17,13 +17,17 @@ from typing import Any, NamedTuple, Protocol
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from aiokafka.errors import KafkaError
 
+from schemas.emissions import Outgoing
 from streams.core.fold import Fold, TakeOver
 from streams.outbox import Publisher
 
 logger = logging.getLogger(__name__)
 
 CHUNK = 2000
-"""Records folded without letting the event loop go on: at 6 µs each, 12 ms."""
+"""Records folded at once at most: at 6 µs each, 12 ms."""
+
+HELD_S = 0.02
+"""How long folding may hold the event loop, seconds: heartbeats, /metrics and SIGTERM wait for it."""
 
 POLL_MS = 200
 """How long one poll waits for records, milliseconds."""
@@ -91,13 +95,30 @@ def plan(opening: TakeOver, committed: int | None, log_start: int, log_end: int)
     return Plan(min(max(opening.start, log_start), until), until, max(log_start - reached, 0))
 
 
+class Pace:
+    """How many records to fold at once, so that the event loop is not held for longer than `HELD_S`.
+
+    An incident takes microseconds; one message of `cells` may stand for days of ticks and take a second.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.records = 1  # until it is known how long one takes
+        self._most = most
+
+    def took(self, seconds: float) -> None:
+        """Note how long the last ones took."""
+        if seconds > HELD_S:
+            self.records = max(self.records // 2, 1)
+        elif seconds < HELD_S / 4:
+            self.records = min(self.records * 2, self._most)
+
+
 class LogReader:
     """Reads one partition, alone and without a group."""
 
-    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition, *, chunk: int, stall_s: float) -> None:
+    def __init__(self, consumer: AIOKafkaConsumer, tp: TopicPartition, *, stall_s: float) -> None:
         self._consumer = consumer
         self._tp = tp
-        self._chunk = chunk
         self._stall_s = stall_s
 
     async def bounds(self, at_least: int = 0) -> tuple[int, int]:
@@ -120,8 +141,12 @@ class LogReader:
                 raise TakeOverFailed(msg)
             await asyncio.sleep(min(0.2, self._stall_s / 10))
 
-    async def read(self, progress: Progress) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    async def read(self, progress: Progress, pace: Pace) -> AsyncIterator[Sequence[ConsumerRecord]]:
         """Records of `[progress.start, progress.until)` in chunks; lets the event loop go on between them.
+
+        Args:
+            progress: from where to where; kept up to date.
+            pace: how many in a chunk; asked for each.
 
         Raises:
             TakeOverFailed: it stands still.
@@ -132,7 +157,7 @@ class LogReader:
         moved_at, still = monotonic(), 0
         while progress.position < until:
             # Records are made when they are taken, at 2 µs each: not more at once than are folded at once.
-            fetched = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=self._chunk)
+            fetched = await self._consumer.getmany(tp, timeout_ms=POLL_MS, max_records=pace.records)
             records = fetched.get(tp, [])
             position = await self._consumer.position(tp)  # past holes too: compacted records, control records
             still = 0 if position > progress.position else still + 1
@@ -202,8 +227,12 @@ class Recovery:
             _say_what_is_missing(tp, commit, opening, start, plans)
             progress.start = progress.position = plans.start
             progress.until, progress.lost = plans.until, plans.lost
-            async for records in reader.read(progress):
-                await self._fold(opening, records)
+            pace = Pace(self.chunk)
+            async for records in reader.read(progress, pace):
+                began = monotonic()
+                emissions = _fold(opening, records)
+                pace.took(monotonic() - began)
+                await self.publisher.publish(emissions)
         progress.took_s = monotonic() - progress.began_at
         return opening.fold, plans.until
 
@@ -220,20 +249,20 @@ class Recovery:
         )
         try:
             await consumer.start()
-            yield LogReader(consumer, tp, chunk=self.chunk, stall_s=self.stall_s)
+            yield LogReader(consumer, tp, stall_s=self.stall_s)
         except KafkaError as cause:
             msg = f"log of {_named(tp)} cannot be read: {cause!r}; {_REMEDY}"
             raise TakeOverFailed(msg) from cause
         finally:
             await consumer.stop()
 
-    async def _fold(self, opening: TakeOver, records: Sequence[ConsumerRecord]) -> None:
-        """Fold one chunk; its part from `silent_until` on is published, as no owner before did."""
-        heard = bisect_left(records, opening.silent_until, key=_offset)
-        if heard:
-            opening.fold.step(records[:heard])
-        if heard < len(records):
-            await self.publisher.publish(opening.fold.step(records[heard:]).emissions)
+
+def _fold(opening: TakeOver, records: Sequence[ConsumerRecord]) -> list[Outgoing]:
+    """Fold one chunk; what its part from `silent_until` on emits is to be sent, as no owner before did."""
+    silent = bisect_left(records, opening.silent_until, key=_offset)
+    if silent:
+        opening.fold.step(records[:silent])
+    return opening.fold.step(records[silent:]).emissions if silent < len(records) else []
 
 
 def _say_what_is_missing(
