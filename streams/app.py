@@ -8,23 +8,24 @@ dispatches ┘
 import asyncio
 import gc
 import logging
-import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
-from schemas.codec import encode_event
-from schemas.emissions import Outgoing
-from schemas.events import Heartbeat
+import faust
+
+from streams.agents import Shell, agent_of, heartbeats_of
 from streams.batching import App, batches, new_app
 from streams.core.ack_fold import AckRules
-from streams.core.heartbeats import beats_due
+from streams.dead_letter_alarm import DeadLetterAlarm, TooManyDeadLetters
+from streams.deadline import Deadline
 from streams.intake import FOLDS, open_acks, open_intake
+from streams.logs import event, set_up_logs
 from streams.metrics import Metrics
 from streams.outbox import Outbox, SendFailed
 from streams.owned import Owned
 from streams.owned_cities import OwnedCities
-from streams.ownership import Batch, Ownership
+from streams.ownership import Ownership
 from streams.questions import Questions
 from streams.recovery import OpenFold, Recovery, TakeOverFailed
 from streams.settings import ConfigurationError, Settings
@@ -39,8 +40,8 @@ from streams.web import Health, WebServer
 
 logger = logging.getLogger(__name__)
 
-CELLS_AT_ONCE = 1
-"""Messages of `cells` that are folded without letting anything else go on: on a backlog one stands for days of ticks."""
+ALARM_WINDOW: Final = 1000
+"""The newest messages of a topic of which the share of dead letters is taken, at least."""
 
 
 @dataclass
@@ -82,7 +83,8 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         fingerprint=counting_fingerprint(settings),
     )
     metrics.owner = owned
-    web = WebServer(settings, metrics, Health(metrics, settings.worker.stall_after_ms / 1000))
+    health = Health(metrics, settings.worker.stall_after_ms / 1000)
+    web = WebServer(settings, metrics, health)
     cities = OwnedCities(ownership, topic("cells"), partitions["cells"])
     windows = tuple(settings.counting.window_lengths_ms)
     Questions(cities, windows, tuple(KPI_WINDOWS_MS), installed_version()).add_to(web.questions)
@@ -97,8 +99,15 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         broker_session_timeout=settings.worker.session_timeout_ms / 1000,
         broker_heartbeat_interval=settings.worker.session_timeout_ms / 10_000,
     )
+    alarm = DeadLetterAlarm(
+        settings.worker.dead_letter_share,
+        max(settings.worker.batch_size, ALARM_WINDOW),
+        stops=settings.worker.stop_on_dead_letters,
+    )
+    metrics.dead_letter_shares = alarm.shares
+    shell = Shell(ownership, outbox, metrics, health, alarm)
     for name in (*FOLDS, "alert-acks", "cells"):
-        app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, ownership, outbox, metrics))
+        app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, shell))
     if settings.heartbeats.enabled:
         app.task(heartbeats_of(settings, owned, outbox))
 
@@ -108,66 +117,54 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         gc.collect()
         gc.freeze()
 
+    say_what_is_owned(app, shell, web)
     app.companions = [web]
     return Worker(app, web, metrics, owned)
 
 
-def agent_of(name: str, ownership: Ownership, outbox: Outbox, metrics: Metrics) -> Any:
-    """An agent: fold a batch, send what follows, wait for the acknowledgements, and only then let it be committed."""
+def say_what_is_owned(app: App, shell: Shell, web: WebServer) -> None:
+    """At each assignment: count it, tell health, and log it, the first time with the address of /metrics."""
 
-    async def fold_batches(stream: Any) -> None:
-        async for event in stream.events():
-            fetched: Batch = event.value
-            for batch in parts_of(fetched, CELLS_AT_ONCE) if name == "cells" else (fetched,):
-                await fold(batch)
+    @app.on_partitions_revoked.connect
+    async def on_revoked(_: Any, revoked: Any, **__: Any) -> None:
+        shell.health.assigned = False
+        shell.alarm.forget()
 
-    async def fold(batch: Batch) -> None:
-        with ownership.processing(batch) as partition:
-            if partition is None or partition.fold is None:
-                return  # revoked since it was fetched: its next owner folds it
-            began = time.perf_counter()
-            step = partition.fold.step(batch.records)
-            await outbox.publish(step.emissions)
-            # A crash before this line repeats work, and repeating changes nothing.
-            partition.advance(batch.end)
-        metrics.counters.count(name, step.tallies)
-        metrics.counters.observe_batch(name, len(batch.records), time.perf_counter() - began)
-
-    return fold_batches
-
-
-def parts_of(batch: Batch, most: int) -> Iterator[Batch]:
-    """A batch as batches of at most `most` records; together they cover its offsets without a gap."""
-    start = batch.start
-    for first in range(0, len(batch.records), most):
-        records = batch.records[first : first + most]
-        end = batch.end if first + most >= len(batch.records) else records[-1].offset + 1
-        yield batch._replace(records=records, start=start, end=end)
-        start = end
-    if start < batch.end:
-        yield batch._replace(records=(), start=start)
+    @app.on_partitions_assigned.connect
+    async def on_assigned(_: Any, assigned: Any, **__: Any) -> None:
+        first = not shell.health.was_assigned
+        shell.health.assigned = shell.health.was_assigned = True
+        shell.metrics.counters.rebalanced()
+        owns = owned_words(assigned)
+        if first:
+            logger.info(
+                "vigil %s answers on %s (/metrics, /healthz, /readyz, /v1) and owns %s",
+                installed_version(),
+                web.url,
+                owns,
+                extra=event("worker_started", version=installed_version(), url=web.url, owns=owns),
+            )
+        else:
+            logger.info("owns %s", owns, extra=event("partitions_assigned", owns=owns))
 
 
-def heartbeats_of(settings: Settings, owned: Owned, outbox: Outbox) -> Any:
-    """A task: where a partition is idle, tell it how far time has come."""
-    interval_ms, trail_ms = settings.heartbeats.interval_ms, settings.counting.out_of_orderness_ms
+def owned_words(assigned: Iterable[tuple[str, int]]) -> str:
+    """Partitions in words: `cells 0-1, incidents 0-2 5`."""
+    numbers: dict[str, list[int]] = {}
+    for topic, number in sorted(assigned):
+        numbers.setdefault(topic, []).append(number)
+    return ", ".join(f"{topic} {_spans(each)}" for topic, each in numbers.items()) or "nothing yet"
 
-    async def send_heartbeats() -> None:
-        while True:
-            await asyncio.sleep(interval_ms / 1000)
-            beats = []
-            for fold in owned.watch_folds():
-                for city in fold.cities.values():
-                    for topic in city.boards:
-                        heard = city.heard(topic, fold.sources)
-                        for partition, at in beats_due(
-                            heard, round(time.time() * 1000), trail_ms, interval_ms
-                        ):
-                            value = encode_event(Heartbeat(city.jurisdiction, at))
-                            beats.append(Outgoing(topic, None, value, (), partition))
-            await outbox.publish(beats)
 
-    return send_heartbeats
+def _spans(numbers: Sequence[int]) -> str:
+    """Ascending numbers as spans."""
+    spans: list[list[int]] = []
+    for number in numbers:
+        if spans and number == spans[-1][-1] + 1:
+            spans[-1][1:] = [number]
+        else:
+            spans.append([number])
+    return " ".join("-".join(map(str, span)) for span in spans)
 
 
 async def partition_counts(settings: Settings) -> dict[str, int]:
@@ -177,8 +174,23 @@ async def partition_counts(settings: Settings) -> dict[str, int]:
         ConfigurationError: no broker answers, or topics are missing or would make the counts wrong; all at once.
     """
     for difference in await check_at_start(settings):
-        logger.warning("topics: %s", difference.as_fault())
+        logger.warning("topics: %s", difference.as_fault(), extra=event("topic_differs"))
     return await partitions_of(settings)
+
+
+class Runner(faust.Worker):
+    """Faust's runner, whose end has a deadline."""
+
+    deadline: Deadline
+
+    def _schedule_shutdown(self, signal: Any) -> None:
+        logger.info("told to end by %s", signal.name, extra=event("worker_stopping", signal=signal.name))
+        self.deadline.begin()
+        super()._schedule_shutdown(signal)
+
+    def on_worker_shutdown(self) -> None:
+        """It ends, told to or not."""
+        self.deadline.begin()
 
 
 def run_worker(settings: Settings) -> int:
@@ -186,16 +198,24 @@ def run_worker(settings: Settings) -> int:
 
     Raises:
         ConfigurationError: something is wrong that a person must put right first.
+        TakeOverFailed: a partition's log cannot be read.
+        SendFailed: the brokers did not take what was sent.
+        TooManyDeadLetters: that is to stop the worker.
     """
+    set_up_logs(settings)
     partitions = asyncio.run(partition_counts(settings))
     worker = build_app(settings, partitions)
-    runner = worker.app.Worker(loglevel=settings.log.level.upper(), quiet=True)
+    runner = Runner(worker.app, quiet=True, override_logging=False)
+    runner.spinner = None  # it writes to the terminal, quiet or not
+    runner.deadline = Deadline(settings.worker.shutdown_deadline_ms / 1000)
     code = 0
     try:
         runner.execute_from_commandline()
     except SystemExit as ended:
         code = ended.code if isinstance(ended.code, int) else 1
+    runner.deadline.met()
     reason = worker.app.crash_reason or runner.crash_reason
-    if isinstance(reason, ConfigurationError | TakeOverFailed | SendFailed):
+    if isinstance(reason, ConfigurationError | TakeOverFailed | SendFailed | TooManyDeadLetters):
         raise reason
+    logger.info("ended", extra=event("worker_ended", code=1 if reason else code))
     return 1 if reason else code

@@ -32,8 +32,10 @@ class Owned:
     def partitions(self) -> Iterator[PartitionView]:
         """The partitions owned now."""
         folds = self._ownership.folds()
-        now = monotonic()
-        for facts in self._ownership.facts():
+        now, every = monotonic(), self._ownership.facts()
+        # Take-overs go on a few at a time: those that wait for their turn stand still only when all of them do.
+        moved_at = max((facts.take_over.moved_at for facts in every if not facts.taken_over), default=now)
+        for facts in every:
             fold = folds.get(facts.tp)
             yield PartitionView(
                 facts.tp.topic,
@@ -43,9 +45,10 @@ class Owned:
                 facts.end,
                 facts.committed,
                 None if facts.commit_due_since is None else now - facts.commit_due_since,
-                now - facts.progressed_at,
+                now - (facts.progressed_at if facts.taken_over else moved_at),
                 _share(facts),
                 _watermarks(fold, self._stages.timeline) if isinstance(fold, SourceFold) else {},
+                None if facts.heard_at is None else max(now - facts.heard_at, 0.0),
             )
 
     def jurisdictions(self) -> Iterator[JurisdictionView]:

@@ -20,6 +20,7 @@ from typing import NamedTuple, Protocol
 from aiokafka import ConsumerRecord, TopicPartition
 
 from streams.core.fold import Fold
+from streams.logs import event
 from streams.recovery import Commit, OpenFold, Progress, Recovery, TakeOverFailed
 
 logger = logging.getLogger(__name__)
@@ -239,7 +240,11 @@ class Ownership:
             async with asyncio.timeout(timeout_s):
                 await self._idle.wait()
         except TimeoutError:
-            logger.warning("a batch was not finished in %.1f s; its next owner repeats it", timeout_s)
+            logger.warning(
+                "a batch was not finished in %.1f s; its next owner repeats it",
+                timeout_s,
+                extra=event("batch_unfinished", waited_s=timeout_s),
+            )
         await self.commit(max(deadline - monotonic(), timeout_s / 4))
 
     # Batch by batch
@@ -290,7 +295,11 @@ class Ownership:
                 for generation, dues in by_generation.items():
                     await self._commit(generation, dues)
         except TimeoutError:
-            logger.warning("a commit was not answered in %.1f s", timeout_s)
+            logger.warning(
+                "a commit was not answered in %.1f s",
+                timeout_s,
+                extra=event("commit_unanswered", waited_s=timeout_s),
+            )
 
     async def _commit(self, generation: int, dues: Mapping[Partition, Commit]) -> None:
         if await self.group.commit_as({p.tp: due for p, due in dues.items()}, generation):

@@ -19,6 +19,7 @@ from aiokafka.errors import KafkaError
 
 from schemas.emissions import Outgoing
 from streams.core.fold import Fold, TakeOver
+from streams.logs import event
 from streams.outbox import Publisher
 
 logger = logging.getLogger(__name__)
@@ -65,6 +66,7 @@ class Progress:
     records: int = 0
     lost: int = 0  # offsets the group had not reached that are no longer in the log
     began_at: float = field(default_factory=monotonic)  # monotonic seconds
+    moved_at: float = field(default_factory=monotonic)  # when `position` last moved
     took_s: float | None = None  # None: not done
 
 
@@ -171,7 +173,7 @@ class LogReader:
                 progress.records += len(records)
                 await asyncio.sleep(0)
             if not still:
-                moved_at = monotonic()
+                moved_at = progress.moved_at = monotonic()
             progress.position = min(position, until)
 
     def _stands_still(self, progress: Progress) -> str:
@@ -268,9 +270,13 @@ def _fold(opening: TakeOver, records: Sequence[ConsumerRecord]) -> list[Outgoing
 def _say_what_is_missing(
     tp: TopicPartition, commit: Commit | None, opening: TakeOver, log_start: int, plans: Plan
 ) -> None:
+    where = {"topic": tp.topic, "partition": tp.partition}
     if commit is None:
         logger.warning(
-            "%s: the group has no commit; reading from offset %d with outputs on", _named(tp), log_start
+            "%s: the group has no commit; reading from offset %d with outputs on",
+            _named(tp),
+            log_start,
+            extra=event("commit_missing", **where, offset=log_start),
         )
     elif plans.lost:
         logger.error(
@@ -279,9 +285,16 @@ def _say_what_is_missing(
             _named(tp),
             commit.offset,
             log_start - 1,
+            extra=event("records_lost", **where, first=commit.offset, last=log_start - 1),
         )
     if opening.start < log_start:
-        logger.error("%s: the log starts at %d, the state at %d", _named(tp), log_start, opening.start)
+        logger.error(
+            "%s: the log starts at %d, the state at %d",
+            _named(tp),
+            log_start,
+            opening.start,
+            extra=event("state_incomplete", **where, log_start=log_start, state_start=opening.start),
+        )
 
 
 def _named(tp: TopicPartition) -> str:

@@ -23,6 +23,7 @@ from faust.types.tuples import ConsumerMessage
 from mode.supervisors import CrashingSupervisor
 
 from streams.batching.member import Member, split
+from streams.logs import event
 from streams.outbox import Outbox
 from streams.ownership import Batch, Ownership
 from streams.recovery import Commit
@@ -159,7 +160,7 @@ class BatchingConsumer(driver.Consumer):
             await coroutine
         except Exception as reason:
             if self.app.should_stop:
-                logger.exception("while stopping")
+                logger.exception("something failed while stopping", extra=event("stop_failed"))
             else:
                 await self.fail(reason)
 

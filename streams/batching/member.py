@@ -20,6 +20,7 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from streams.logs import event
 from streams.ownership import Batch
 from streams.recovery import Commit
 
@@ -89,7 +90,11 @@ class Member:
             async with asyncio.timeout(timeout_s):
                 await self.consumer.stop()
         except TimeoutError:
-            logger.warning("leaving the group took more than %.1f s", timeout_s)
+            logger.warning(
+                "leaving the group took more than %.1f s",
+                timeout_s,
+                extra=event("group_not_left", waited_s=timeout_s),
+            )
 
     async def fetch(
         self, tps: Sequence[TopicPartition], generation: int, most: int, timeout_s: float

@@ -29,7 +29,7 @@ def worker(session: Session, web_port: int | None) -> None:
     app = importlib.import_module("streams.app")  # here, because Faust takes a second to import
     try:
         code = app.run_worker(settings)
-    except (app.TakeOverFailed, app.SendFailed) as failed:
+    except (app.TakeOverFailed, app.SendFailed, app.TooManyDeadLetters) as failed:
         raise Failed(str(failed)) from None
     if code:
         raise click.exceptions.Exit(code)

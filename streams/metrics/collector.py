@@ -1,7 +1,7 @@
 """What /metrics answers: facts of what this worker owns now, read at scrape time, and its counters."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import TypeVar
 
 from prometheus_client import (
@@ -40,7 +40,10 @@ class Metrics:
         self._registry = CollectorRegistry()
         for collector in (ProcessCollector, GCCollector):
             collector(registry=self._registry)
-        self._registry.register(_Owned(lambda: self.owner))
+        self.dead_letter_shares: Callable[[], Mapping[str, float]] = (
+            dict  # topic → share, of the newest messages
+        )
+        self._registry.register(_Owned(self))
         build = (version, platform.python_version(), str(counting_version), fingerprint)
         self._registry.register(_Constant(names.BUILD_INFO, build))
         self.counters = Counters(self._registry)
@@ -86,12 +89,12 @@ class _Constant(Collector):
 class _Owned(Collector):
     """Gauges of what is owned at the moment of the scrape."""
 
-    def __init__(self, owner: Callable[[], Owner]) -> None:
-        self._owner = owner
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     def collect(self) -> Iterable[GaugeMetricFamily]:
         families = {metric: _family(metric) for metric in _OWNED}
-        owner = self._owner()
+        owner = self._metrics.owner
         owned: dict[str, int] = {}
         for partition in owner.partitions():
             owned[partition.topic] = owned.get(partition.topic, 0) + 1
@@ -102,6 +105,8 @@ class _Owned(Collector):
         for view in owner.jurisdictions():
             for metric, labels, value in _jurisdiction_samples(view):
                 families[metric].add_metric(labels, value)
+        for topic, share in self._metrics.dead_letter_shares().items():
+            families[names.DEAD_LETTER_SHARE].add_metric((topic,), share)
         return families.values()
 
 
@@ -120,7 +125,12 @@ def _family(metric: Metric) -> GaugeMetricFamily:
 
 def _partition_samples(view: PartitionView) -> Iterator[Sample]:
     labels = (view.topic, str(view.partition))
-    known = {names.POSITION: view.position, names.COMMITTED: view.committed, names.LAG: view.lag}
+    known = {
+        names.POSITION: view.position,
+        names.COMMITTED: view.committed,
+        names.LAG: view.lag,
+        names.SILENCE: view.silent_s,
+    }
     for metric, value in known.items():
         if value is not None:
             yield metric, labels, value

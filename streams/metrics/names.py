@@ -102,6 +102,12 @@ COMMIT_AGE: Final = Metric(
     "How long something that was acknowledged has waited to be committed; 0 when nothing waits.",
     ("topic", "partition"),
 )
+SILENCE: Final = Metric(
+    "vigil_broker_silence_seconds",
+    "gauge",
+    "How long the broker has not answered a fetch; it answers within half a second when it is well.",
+    ("topic", "partition"),
+)
 TAKE_OVER: Final = Metric(
     "vigil_take_over_ratio",
     "gauge",
@@ -118,6 +124,13 @@ MESSAGES: Final = Metric(
 )
 DEAD_LETTERS: Final = Metric(
     "vigil_dead_letters_total", "counter", "Messages that could not be used.", ("topic", "reason")
+)
+DEAD_LETTER_SHARE: Final = Metric(
+    "vigil_dead_letter_share_ratio",
+    "gauge",
+    "Share of dead letters among the newest messages of a topic that this worker read; "
+    "above worker.dead_letter_share is an alarm.",
+    ("topic",),
 )
 LATE: Final = Metric("vigil_late_events_total", "counter", "Messages past the allowed lateness.", ("topic",))
 PERSONAL: Final = Metric(

@@ -23,6 +23,9 @@ class PartitionView(NamedTuple):
     still_s: float = 0.0  # how long the position has not moved
     take_over_done: float = 1.0  # share of the log that is folded again, 0 to 1
     watermarks_ms: Mapping[str, int] = {}  # jurisdiction → watermark in this partition
+    silent_s: float | None = (
+        None  # how long the broker has not answered a fetch; None before the first answer
+    )
 
     @property
     def lag(self) -> int | None:

@@ -19,20 +19,20 @@ class Condition(NamedTuple):
 
 
 class Health:
-    """What the worker says of itself: connected, assigned, folded, making progress.
+    """What the worker says of itself: assigned, folded, connected, making progress.
 
-    Whoever wires the worker sets `connected`, `assigned` and `failure`; the rest is read from the owner.
+    Whoever wires the worker sets `assigned` and `failure`; the rest is read from the owner.
     """
 
     def __init__(self, metrics: Metrics, stall_after_s: float) -> None:
-        """Nothing is connected or assigned yet.
+        """Nothing is assigned yet.
 
         Args:
             metrics: its owner tells of the partitions.
-            stall_after_s: lag without progress for this long is not well.
+            stall_after_s: lag without progress, or no answer of a broker, for this long is not well.
         """
-        self.connected = False
         self.assigned = False
+        self.was_assigned = False  # at any time before
         self.failure: str | None = None  # why an agent ended
         self._metrics = metrics
         self._stall_after_s = stall_after_s
@@ -45,19 +45,23 @@ class Health:
         return Condition(tuple(reasons), {"partitions": _facts(partitions)})
 
     def ready(self) -> Condition:
-        """True when connected, assigned and every partition is folded: count on my answers."""
+        """True when assigned, connected and every partition is folded: count on my answers."""
         partitions = list(self._metrics.owner.partitions())
         reasons = list(self.alive().reasons)
-        if not self.connected:
-            reasons.append("not connected to Kafka")
         if not self.assigned:
             reasons.append("no partitions assigned yet")
+        reasons += [reason for view in partitions if (reason := self._unheard(view))]
         reasons += [
             f"{view.topic}[{view.partition}] is being taken over: {view.take_over_done:.0%} of its log folded"
             for view in partitions
             if not view.taken_over
         ]
         return Condition(tuple(reasons), {"partitions": _facts(partitions)})
+
+    def _unheard(self, view: PartitionView) -> str | None:
+        if view.silent_s is None or view.silent_s < self._stall_after_s:
+            return None
+        return f"{view.topic}[{view.partition}]: Kafka has not answered for {view.silent_s:.0f} s"
 
     def _stalled(self, view: PartitionView) -> str | None:
         behind = not view.taken_over or bool(view.lag)

@@ -8,7 +8,9 @@ import pytest
 from streams.settings import ConfigurationError, Fault, Settings
 from tests.cli.conftest import Vigil
 
-FAILURES = {name: type(name, (Exception,), {}) for name in ("TakeOverFailed", "SendFailed")}
+FAILURES = {
+    name: type(name, (Exception,), {}) for name in ("TakeOverFailed", "SendFailed", "TooManyDeadLetters")
+}
 FAILURE = ("the log is gone",)
 
 
@@ -69,7 +71,7 @@ def test_missing_topics_are_a_message(
     assert vigil("worker") == (2, "", "vigil: topic incidents: is missing; run: vigil topics apply\n")
 
 
-@pytest.mark.parametrize("failure", ["TakeOverFailed", "SendFailed"])
+@pytest.mark.parametrize("failure", sorted(FAILURES))
 def test_failure_of_the_worker_is_a_message(
     vigil: Vigil, app: list[Settings], monkeypatch: pytest.MonkeyPatch, failure: str
 ) -> None:

@@ -4,7 +4,7 @@ import pytest
 from aiokafka import TopicPartition
 
 from schemas.events import Entry
-from streams.app import parts_of
+from streams.agents import parts_of
 from streams.ownership import Batch
 
 

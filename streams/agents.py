@@ -1,0 +1,96 @@
+"""What runs in a worker: an agent per topic, and the task that tells idle partitions how far time has come."""
+
+import asyncio
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+from schemas.codec import encode_event
+from schemas.emissions import Outgoing
+from schemas.events import Heartbeat
+from streams.core.heartbeats import beats_due
+from streams.dead_letter_alarm import DeadLetterAlarm
+from streams.metrics import Metrics
+from streams.outbox import Outbox
+from streams.owned import Owned
+from streams.ownership import Batch, Ownership
+from streams.settings import Settings
+from streams.web import Health
+
+CELLS_AT_ONCE: Final = 1
+"""Messages of `cells` that are folded without letting anything else go on: on a backlog one stands for days of ticks."""
+
+
+@dataclass
+class Shell:
+    """What agents work with."""
+
+    ownership: Ownership
+    outbox: Outbox
+    metrics: Metrics
+    health: Health
+    alarm: DeadLetterAlarm
+
+
+def agent_of(name: str, shell: Shell) -> Any:
+    """An agent: fold a batch, send what follows, wait for the acknowledgements, and only then let it be committed."""
+
+    async def fold_batches(stream: Any) -> None:
+        try:
+            async for event in stream.events():
+                fetched: Batch = event.value
+                for batch in parts_of(fetched, CELLS_AT_ONCE) if name == "cells" else (fetched,):
+                    await fold(batch)
+        except Exception as error:
+            shell.health.failure = f"the agent of {name} ended: {type(error).__name__}"
+            raise
+
+    async def fold(batch: Batch) -> None:
+        with shell.ownership.processing(batch) as partition:
+            if partition is None or partition.fold is None:
+                return  # revoked since it was fetched: its next owner folds it
+            began = time.perf_counter()
+            step = partition.fold.step(batch.records)
+            await shell.outbox.publish(step.emissions)
+            # A crash before this line repeats work, and repeating changes nothing.
+            partition.advance(batch.end)
+        shell.metrics.counters.count(name, step.tallies)
+        shell.metrics.counters.observe_batch(name, len(batch.records), time.perf_counter() - began)
+        shell.alarm.note(name, len(batch.records), step.tallies)
+
+    return fold_batches
+
+
+def parts_of(batch: Batch, most: int) -> Iterator[Batch]:
+    """A batch as batches of at most `most` records; together they cover its offsets without a gap."""
+    start = batch.start
+    for first in range(0, len(batch.records), most):
+        records = batch.records[first : first + most]
+        end = batch.end if first + most >= len(batch.records) else records[-1].offset + 1
+        yield batch._replace(records=records, start=start, end=end)
+        start = end
+    if start < batch.end:
+        yield batch._replace(records=(), start=start)
+
+
+def heartbeats_of(settings: Settings, owned: Owned, outbox: Outbox) -> Any:
+    """A task: where a partition is idle, tell it how far time has come."""
+    interval_ms, trail_ms = settings.heartbeats.interval_ms, settings.counting.out_of_orderness_ms
+
+    async def send_heartbeats() -> None:
+        while True:
+            await asyncio.sleep(interval_ms / 1000)
+            beats = []
+            for fold in owned.watch_folds():
+                for city in fold.cities.values():
+                    for topic in city.boards:
+                        heard = city.heard(topic, fold.sources)
+                        for partition, at in beats_due(
+                            heard, round(time.time() * 1000), trail_ms, interval_ms
+                        ):
+                            value = encode_event(Heartbeat(city.jurisdiction, at))
+                            beats.append(Outgoing(topic, None, value, (), partition))
+            await outbox.publish(beats)
+
+    return send_heartbeats
