@@ -29,7 +29,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.codec import encode_event
 from schemas.events import Heartbeat, Incident
-from schemas.vocabulary import IncidentStatus
+from schemas.vocabulary import CrimeType, IncidentStatus
 from tests.oracle_bridge import (
     Accepted,
     Counting,
@@ -387,4 +387,5 @@ def event_of(said: Mapping[str, Any]) -> Incident | Heartbeat:
 
 def type_of(event: Incident) -> str | None:
     """The crime type a message says where no code is mapped."""
-    return event.crime_type or ("other" if event.type_code else None)
+    code = event.crime_type or event.type_code
+    return None if not code else code if code in list(CrimeType) else "other"
