@@ -56,7 +56,12 @@ STATE_OF: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """When to speak. All spans are event time in ms; why these defaults: README, "Alerts"."""
+    """When to speak. All spans are event time in ms.
+
+    The defaults: 0.7 and half an hour keep a count that goes up and down around the threshold one alert; ten minutes is
+    how often a dispatcher can be told more of the same; a week, a month and a year are steps of rarity people can
+    tell apart; a day without a word is no longer emerging; two hours is a lull within one series of incidents.
+    """
 
     pane_ms: int = MINUTE_MS
     clear_level: float = 0.7  # below it an episode cools; between it and 1 it neither starts nor ends
