@@ -48,12 +48,6 @@ def questions(windows: Sequence[str], kpi_windows: Sequence[str]) -> tuple[Quest
         "state", Word(_STATES), "Open ones, all that are remembered, or those of one state.", default=OPEN
     )
     alert_id = Parameter("alert_id", Name(), "Only this alert, in whatever state.")
-    kpi_filters = (
-        Parameter("agency", Word(tuple(Agency)), "Only this agency."),
-        Parameter("priority", Name(), f'Only this priority; "{ANY}" is the measure over all.'),
-        Parameter("kpi", Word(tuple(Kpi)), "Only this interval."),
-        Parameter("over", Word(kpi_windows), "Only this window."),
-    )
     return (
         Question(
             "/v1/jurisdictions",
@@ -90,11 +84,21 @@ def questions(windows: Sequence[str], kpi_windows: Sequence[str]) -> tuple[Quest
         Question(
             "/v1/kpis",
             "Response measures against their goals.",
-            (JURISDICTION, *kpi_filters, *paging),
+            (JURISDICTION, *_kpi_filters(kpi_windows), *paging),
             (str, str, str, str),
             Kpis,
             _kpis,
         ),
+    )
+
+
+def _kpi_filters(windows: Sequence[str]) -> tuple[Parameter, ...]:
+    """What response measures can be narrowed by."""
+    return (
+        Parameter("agency", Word(tuple(Agency)), "Only this agency."),
+        Parameter("priority", Name(), f'Only this priority; "{ANY}" is the measure over all.'),
+        Parameter("kpi", Word(tuple(Kpi)), "Only this interval."),
+        Parameter("over", Word(windows), "Only this window."),
     )
 
 
