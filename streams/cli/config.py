@@ -1,13 +1,12 @@
 """`vigil config`: what is wrong with the configuration, and what is in force."""
 
-from collections.abc import Iterator
 from typing import Any
 
 import click
 
 from streams.cli.registry import examples
 from streams.cli.session import Session
-from streams.settings import ConfigurationError, Fault, Settings
+from streams.settings import ConfigurationError
 from streams.settings.fingerprint import counting_fingerprint
 from streams.settings.showing import Shown, shown_settings
 
@@ -15,6 +14,7 @@ from streams.settings.showing import Shown, shown_settings
 @click.group(
     epilog=examples(
         "vigil -c vigil.toml config check        all faults at once, with file and line",
+        "vigil config check --source mapping.toml  those of a mapping too",
         "vigil -c vigil.toml config show         what is in force, and where it came from",
         "VIGIL_WEB_PORT=0 vigil config show --json",
     )
@@ -25,14 +25,17 @@ def config() -> None:
 
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="As JSON.")
+@click.option("--source", "sources", multiple=True, metavar="mapping.toml", help="A mapping to check too.")
 @click.pass_obj
-def check(session: Session, as_json: bool) -> None:
-    """Name every fault of the configuration and of the files it names; asks no broker.
+def check(session: Session, as_json: bool, sources: tuple[str, ...]) -> None:
+    """Name every fault of the configuration, of the files it names (zones, rules) and of mappings; asks no broker.
 
     Ends with 0 when there is none, with 2 when there are some.
     """
+    from streams.cli.config_faults import all_faults  # noqa: PLC0415 -- geometry takes half a second to import
+
     terminal = session.terminal
-    faults = _faults(session)
+    faults = all_faults(session.config_file, session.overrides, sources)
     if as_json:
         terminal.json({"ok": not faults, "faults": [fault._asdict() for fault in faults]})
         if faults:
@@ -46,37 +49,6 @@ def check(session: Session, as_json: bool) -> None:
     terminal.say(
         f"the configuration is right: {named}, counting fingerprint {counting_fingerprint(settings)}"
     )
-
-
-def _faults(session: Session) -> list[Fault]:
-    try:
-        settings = session.settings
-    except ConfigurationError as error:
-        return list(error.faults)
-    return list(dict.fromkeys(_file_faults(settings)))
-
-
-def _file_faults(settings: Settings) -> Iterator[Fault]:
-    """Faults in the files that the configuration names."""
-    from streams.rules_file import Bounds, load_rules  # noqa: PLC0415 -- geometry takes half a second to import
-    from streams.zones import ZoneMap  # noqa: PLC0415
-
-    zones: dict[str, tuple[str, ...]] = {}
-    for name, jurisdiction in {**settings.jurisdictions, "": settings.defaults}.items():
-        if jurisdiction.zones is not None:
-            try:
-                zones[name] = ZoneMap.from_file(*jurisdiction.zones).names
-            except ConfigurationError as error:
-                yield from error.faults
-    if settings.detection.rules_file is not None:
-        counting = settings.counting
-        known = {name: found for name, found in zones.items() if name}
-        try:
-            load_rules(
-                settings.detection.rules_file, Bounds(counting.pane_ms, counting.longest_window_ms, known)
-            )
-        except ConfigurationError as error:
-            yield from error.faults
 
 
 @config.command()

@@ -80,7 +80,8 @@ def _say_faults(faults: list[str]) -> None:
 
 def _write(line: str) -> None:
     try:
-        click.echo(line, err=True)
+        # Bytes of a file that are no text must not make the message about them go astray.
+        click.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)
     except (OSError, ValueError):
         return  # standard error is closed: the exit code must do
 

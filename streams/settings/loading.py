@@ -25,6 +25,14 @@ class Loaded(NamedTuple):
     origins: Mapping[KeyPath, str]  # ("web", "port") → "vigil.toml:12" or "VIGIL_WEB_PORT"
 
 
+class Examined(NamedTuple):
+    """What a configuration says, and what is wrong with it; a value that is wrong stands at its default."""
+
+    settings: Settings
+    origins: Mapping[KeyPath, str]
+    faults: list[Fault]
+
+
 def load(
     path: Path | None = None,
     environ: Mapping[str, str] | None = None,
@@ -49,6 +57,22 @@ def load_with_origins(
     overrides: Mapping[str, str] | None = None,
 ) -> Loaded:
     """As `load`, with the origin of each value that is not a default."""
+    found = examine(path, environ, overrides)
+    if found.faults:
+        raise ConfigurationError(in_order(found.faults))
+    return Loaded(found.settings, found.origins)
+
+
+def examine(
+    path: Path | None = None,
+    environ: Mapping[str, str] | None = None,
+    overrides: Mapping[str, str] | None = None,
+) -> Examined:
+    """As `load_with_origins`, with the faults as values, for those who look for more of them.
+
+    Raises:
+        ConfigurationError: the file is no TOML, so that nothing else can be said.
+    """
     environ = os.environ if environ is None else environ
     if path is None and environ.get(CONFIG_VARIABLE):
         path = Path(environ[CONFIG_VARIABLE])
@@ -59,9 +83,7 @@ def load_with_origins(
     settings: Settings = reader.table(Settings(), raw, ())
     faults += strange + reader.faults
     faults += check(settings, reader.origins, {fault.field.partition("[")[0] for fault in faults})
-    if faults:
-        raise ConfigurationError(in_order(faults))
-    return Loaded(settings, reader.origins)
+    return Examined(settings, reader.origins, faults)
 
 
 def _read_file(path: Path | None) -> tuple[dict[str, Any], Layout]:
