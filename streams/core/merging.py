@@ -7,7 +7,8 @@ A label is (counting version, offset). Partials of a higher version than the one
 take the old one's place in one step when their offset reaches the old one's.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
@@ -17,11 +18,11 @@ SourceName = tuple[str, int]
 """(topic, partition)."""
 
 
-class Change(NamedTuple):
-    """`by` more for a key, of one source partition."""
+Change = tuple[Key, int]
+"""A key, and how much more one source partition says of it."""
 
-    key: Key
-    by: int
+Said = tuple[Any, ...]
+"""(net, newest ids …) of a key: a plain tuple, which the garbage collector stops looking at."""
 
 
 class CityPartials:
@@ -31,54 +32,67 @@ class CityPartials:
         """Nothing said yet."""
         self.greatest: int | None = None  # updated_at, ms
         self.raised_at = -1  # cells offset at which `greatest` last rose
-        self.net: dict[Key, int] = {}
-        self.named: dict[Key, tuple[list[str], list[str]]] = {}  # ids that came, ids that left
-        self._by_pane: dict[int, list[Key]] = {}
+        self._panes: dict[int, dict[Key, Said]] = {}  # whole panes are forgotten at once
+        self._gone: dict[Key, list[str]] = {}  # ids that left; mostly empty
         self._pane_heap: list[int] = []
         self._first_named: dict[int, int] = {}  # pane → cells offset that first named it
         self._oldest: list[tuple[int, int]] = []  # heap of (offset, pane), lazily cleaned
         self._forgotten_below = -(1 << 62)
 
-    def take(self, part: Mapping[str, Any], offset: int) -> Iterator[Change]:
+    def take(self, part: Mapping[str, Any], offset: int) -> list[Change]:
         """Take one message's part in, and say what changed."""
         greatest = part["greatest"]
         if self.greatest is None or greatest > self.greatest:
             self.greatest, self.raised_at = greatest, offset
         if "net" not in part:
-            return
-        cells = [tuple(cell) for cell in part["cells"]]
-        gone: Mapping[str, list[str]] = part["gone"]
-        rows = zip(part["cell"], part["pane"], part["known"], part["net"], part["ids"], strict=True)
-        for row, (cell, pane, known, net, ids) in enumerate(rows):
+            return []
+        changes: list[Change] = []
+        cells = [cell_of(*cell) for cell in part["cells"]]
+        for cell, pane, known, net, ids in zip(
+            part["cell"], part["pane"], part["known"], part["net"], part["ids"], strict=True
+        ):
             if pane < self._forgotten_below:
                 continue  # a paused owner tells again what was heard and forgotten: no open tick sees it
+            held = self._panes.get(pane)
+            if held is None:
+                held = self._begin(pane, offset)
             key = (cells[cell], pane, known)
-            before = self.net.get(key)
-            if before is None:
-                self._first(key, offset)
-            self.net[key] = net
-            self.named[key] = (ids, gone.get(str(row), []) if gone else [])
-            if net != (before or 0):
-                yield Change(key, net - (before or 0))
+            before = held.get(key)
+            held[key] = (net, *ids)
+            by = net if before is None else net - before[0]
+            if by:
+                changes.append((key, by))
+        if part["gone"] or self._gone:
+            self._note_gone(part, cells)
+        return changes
 
-    def _first(self, key: Key, offset: int) -> None:
-        pane = key[1]
-        keys = self._by_pane.get(pane)
-        if keys is None:
-            self._by_pane[pane] = [key]
-            heappush(self._pane_heap, pane)
-            self._first_named[pane] = offset
-            heappush(self._oldest, (offset, pane))
-        else:
-            keys.append(key)
+    def _note_gone(self, part: Mapping[str, Any], cells: Sequence[Cell]) -> None:
+        """Which ids have left the keys of a message."""
+        gone: Mapping[str, list[str]] = part["gone"]
+        for row, (cell, pane, known) in enumerate(
+            zip(part["cell"], part["pane"], part["known"], strict=True)
+        ):
+            key = (cells[cell], pane, known)
+            self._gone.pop(key, None)
+            if pane >= self._forgotten_below and str(row) in gone:
+                self._gone[key] = gone[str(row)]
+
+    def _begin(self, pane: int, offset: int) -> dict[Key, Said]:
+        held: dict[Key, Said] = {}
+        self._panes[pane] = held
+        heappush(self._pane_heap, pane)
+        self._first_named[pane] = offset
+        heappush(self._oldest, (offset, pane))
+        return held
 
     def forget(self, below: int) -> None:
         """Forget the panes before `below`."""
         self._forgotten_below = max(below, self._forgotten_below)
         while self._pane_heap and self._pane_heap[0] < below:
             pane = heappop(self._pane_heap)
-            for key in self._by_pane.pop(pane):
-                del self.net[key], self.named[key]
+            held = self._panes.pop(pane)
+            for key in held if self._gone else ():
+                self._gone.pop(key, None)
             del self._first_named[pane]
 
     def start(self) -> int:
@@ -87,10 +101,21 @@ class CityPartials:
             heappop(self._oldest)
         return min(self.raised_at, self._oldest[0][0]) if self._oldest else self.raised_at
 
-    def keys_in(self, first_pane: int, end_pane: int) -> Iterator[Key]:
-        """The keys that count in panes [first_pane, end_pane), newest pane first."""
-        for pane in sorted((p for p in self._by_pane if first_pane <= p < end_pane), reverse=True):
-            yield from reversed(self._by_pane[pane])
+    def nets(self) -> dict[Key, int]:
+        """Every key with its net."""
+        return {key: said[0] for held in self._panes.values() for key, said in held.items()}
+
+    def named_in(self, first_pane: int, end_pane: int) -> Iterator[tuple[Key, Sequence[str], Sequence[str]]]:
+        """(key, ids that came, ids that left) of the panes [first_pane, end_pane), newest pane first."""
+        for pane in sorted((p for p in self._panes if first_pane <= p < end_pane), reverse=True):
+            for key, said in reversed(self._panes[pane].items()):
+                yield key, said[1:], self._gone.get(key, ())
+
+
+@lru_cache(maxsize=65_536)
+def cell_of(*words: str) -> Cell:
+    """A cell as one object, however often it is named: that saves memory."""
+    return words
 
 
 class Version:
@@ -111,7 +136,7 @@ class Version:
         changed = {}
         for part in label["cities"]:
             city = self.cities.setdefault(part["jurisdiction"], CityPartials())
-            changed[part["jurisdiction"]] = list(city.take(part, offset))
+            changed[part["jurisdiction"]] = city.take(part, offset)
         return changed
 
     def start(self) -> int:
@@ -177,10 +202,10 @@ class SourcePartition:
         assert new is not None
         changes = {}
         for name in sorted(old.cities.keys() | new.cities.keys()):
-            was = old.cities[name].net if name in old.cities else {}
-            now = new.cities[name].net if name in new.cities else {}
-            keys = [*was, *(key for key in now if key not in was)]
-            changes[name] = [Change(key, by) for key in keys if (by := now.get(key, 0) - was.get(key, 0))]
+            was = old.cities[name].nets() if name in old.cities else {}
+            now = new.cities[name].nets() if name in new.cities else {}
+            keys = sorted(was.keys() | now.keys())
+            changes[name] = [(key, by) for key in keys if (by := now.get(key, 0) - was.get(key, 0))]
         self.active, self.pending = new, None
         return Taken(changes, swapped=True)
 
@@ -226,9 +251,8 @@ def known_ids(
         city = source.city(jurisdiction)
         if city is None:
             continue
-        for key in city.keys_in(panes.start, panes.stop):
+        for key, ids, gone in city.named_in(panes.start, panes.stop):
             if key[0] in cells and (tick is None or key[2] <= tick):
-                ids, gone = city.named[key]
                 for incident_id in ids:
                     known[incident_id] = max(key[2], known.get(incident_id, key[2]))
                     net[incident_id] = net.get(incident_id, 0) + 1

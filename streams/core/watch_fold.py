@@ -12,11 +12,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.codec import CountsWriter, Rejected, dead_letter_headers, encode_record, from_json, to_json
+from schemas.codec import Rejected, dead_letter_headers, encode_record, from_json, to_json
 from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing
 from schemas.events import AlertAck, LogRecord
 from schemas.instants import rfc3339
 from schemas.vocabulary import RejectReason, Verdict
+from schemas.writers import CountsWriter
 from streams.core.alert_book import AlertBook
 from streams.core.fold import Step
 from streams.core.merging import Change, SourceName, SourcePartition, Taken
@@ -179,9 +180,8 @@ class WatchFold:
         self, writer: CountsWriter, tick: int, cells: Iterable[tuple[Cell, Numbers]], offset: int
     ) -> None:
         """How cells stand at a tick."""
-        at, topic = rfc3339(tick * self.rules.timeline.pane_ms), self.rules.window_counts_topic
-        for cell, numbers in cells:
-            self._sent.append(Outgoing(topic, *writer.write(cell, at, numbers, offset)))
+        at = rfc3339(tick * self.rules.timeline.pane_ms)
+        self._sent.extend(writer.write(self.rules.window_counts_topic, at, cells, offset))
 
     def _send_alerts(self, alerts: Sequence[Alert]) -> None:
         for alert in alerts:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final, Protocol
 
-from schemas.codec import CountsWriter
 from schemas.emissions import Alert, KpiValue
 from schemas.events import AlertAck
 from schemas.vocabulary import ANY
+from schemas.writers import CountsWriter
 from streams.core.alert_book import AlertBook, NameIncidents
-from streams.core.merging import Change, SourceName, SourcePartition, newest_ids
+from streams.core.merging import SourceName, SourcePartition, newest_ids
 from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
-from streams.core.windows import Cell, Numbers, RollingCounts, Tick
+from streams.core.windows import Cell, Change, Numbers, RollingCounts, Tick
 
 THIN_EVERY: Final = 30
 """Ticks between two clean-ups of old numbers: often enough to stay small, seldom enough to cost nothing."""
@@ -66,8 +66,7 @@ class WatchedCity:
         if board is None:
             return
         not_before = self.oldest_open(topic) if swapped else None
-        for (cell, pane, known), by in changes:
-            board.enter((cell, pane, by), known if not_before is None else max(known, not_before))
+        board.enter(changes, -1 if not_before is None else not_before)
 
     def oldest_open(self, topic: str) -> int | None:
         """The oldest tick that may still change, by what was published; None before the first one."""

@@ -11,13 +11,16 @@ that may still change are kept as a short series, so that a late partial can be 
 """
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heappop, heappush
 from typing import NamedTuple
 
 from streams.core.timeline import Timeline
 
 Cell = tuple[str, ...]
+Change = tuple[tuple[Cell, int, int], int]
+"""((cell, pane in which it counts, tick from which it is known), by how much)."""
+
 Numbers = tuple[int, ...]
 """One count per window, in the order of the timeline's windows."""
 
@@ -41,41 +44,61 @@ class Correction(NamedTuple):
     numbers: Numbers
 
 
+class _Standing:
+    """How one cell stands, as one object: a tick changes its numbers in place, without looking the cell up."""
+
+    __slots__ = ("cell", "held", "now", "series")
+
+    def __init__(self, cell: Cell, windows: int) -> None:
+        self.cell = cell
+        self.held = 0  # panes that hold incidents of it
+        self.now = [0] * windows
+        self.series: list[tuple[int, Numbers]] = []  # changes, ascending; the last one stands
+
+
 class RollingCounts:
     """The rolling counts of one jurisdiction, for one kind of cell."""
 
     def __init__(self, timeline: Timeline) -> None:
         """Start before the first partial."""
         self._widths = timeline.widths
+        self._shortest = min(timeline.widths)
         self._zero: Numbers = (0,) * len(self._widths)
         self._longest = timeline.longest
         self.published: int | None = None  # the last tick published
         self.series: dict[Cell, list[tuple[int, Numbers]]] = {}  # changes, ascending; the last one stands
-        self._panes: dict[int, dict[Cell, int]] = {}
+        self._standing: dict[Cell, _Standing] = {}
+        self._panes: dict[int, dict[_Standing, int]] = {}
         self._pane_heap: list[int] = []
-        self._waiting: dict[int, list[Entering]] = {}  # tick → what has effect from it on
-        self._due: list[int] = []  # heap of ticks to visit; may repeat
+        self._waiting: dict[int, list[Entering] | None] = {}  # tick to visit → what has effect from it on
+        self._due: list[int] = []  # heap of the same ticks
         self._overdue: list[
             tuple[Entering, int]
         ] = []  # with the published tick at which it should have entered
         self.untold: list[Entering] = []  # what corrections brought in since the last tick visited
 
-    def enter(self, entering: Entering, tick: int) -> None:
-        """Let something have effect from `tick` on. What is already published is put right by `correct`."""
-        tick = max(tick, entering[1] + 1)
-        if self.published is not None and tick <= self.published:
-            self._overdue.append((entering, tick))
-            return
-        waiting = self._waiting.get(tick)
-        if waiting is None:
-            self._waiting[tick] = [entering]
-            heappush(self._due, tick)
-        else:
-            waiting.append(entering)
+    def enter(self, changes: Iterable[Change], not_before: int) -> None:
+        """Let changes have effect, each from the tick on from which it is known, or from `not_before`.
+
+        What should have had effect at ticks already published is put right by `correct`.
+        """
+        published, all_waiting = self.published, self._waiting
+        for (cell, pane, known), n in changes:
+            tick = max(known if known > pane else pane + 1, not_before)
+            if published is not None and tick <= published:
+                self._overdue.append(((cell, pane, n), tick))
+                continue
+            waiting = all_waiting.get(tick)
+            if waiting is None:
+                self.visit(tick)
+                all_waiting[tick] = [(cell, pane, n)]
+            else:
+                waiting.append((cell, pane, n))
 
     def visit(self, tick: int) -> None:
         """See to it that a tick to come is visited, even when nothing enters or leaves."""
-        if self.published is None or tick > self.published:
+        if tick not in self._waiting and (self.published is None or tick > self.published):
+            self._waiting[tick] = None
             heappush(self._due, tick)
 
     def numbers(self, cell: Cell) -> Numbers:
@@ -99,7 +122,7 @@ class RollingCounts:
         by_cell: dict[Cell, list[tuple[int, int, int]]] = {}
         for (cell, pane, n), tick in overdue:
             by_cell.setdefault(cell, []).append((pane, tick, n))
-            self._hold(cell, pane, n)
+            self._hold(self._of(cell), pane, n)
             self.untold.append((cell, pane, n))
         for cell, entries in by_cell.items():
             yield from self._correct_cell(cell, entries)
@@ -123,11 +146,11 @@ class RollingCounts:
             if numbers != old or differed:
                 yield Correction(tick, cell, numbers)
             differed = numbers != old
-        self._stand(cell, corrected)
-
-    def _stand(self, cell: Cell, series: list[tuple[int, Numbers]]) -> None:
-        if series:
-            self.series[cell] = series
+        standing = self._of(cell)
+        standing.series[:] = corrected
+        standing.now = list(corrected[-1][1] if corrected else self._zero)
+        if corrected:
+            self.series[cell] = standing.series
         else:
             self.series.pop(cell, None)
 
@@ -137,73 +160,85 @@ class RollingCounts:
         What came too late for its own tick is told (as `entered`) with the next tick visited.
         """
         while self._due and self._due[0] <= reached:
-            tick = heappop(self._due)
-            while self._due and self._due[0] == tick:
-                heappop(self._due)
-            yield self._visit(tick)
+            yield self._visit(heappop(self._due))
         if self.published is None or reached > self.published:
             self.published = reached
 
     def _visit(self, tick: int) -> Tick:
         """Let panes leave their windows and what was waiting enter."""
-        changes: dict[Cell, list[int]] = {}
+        touched: dict[_Standing, int] = {}
         for i, width in enumerate(self._widths):
             leaving = self._panes.get(tick - width - 1)
             if leaving:
-                for cell, n in leaving.items():
-                    self._change(changes, cell)[i] -= n
+                touched.update(leaving)
+                for standing, n in leaving.items():
+                    standing.now[i] -= n
         self.published = tick  # before holding: a pane that is new now leaves at later ticks only
-        entered = self._waiting.pop(tick, [])
+        entered = self._waiting.pop(tick) or []
         for cell, pane, n in entered:
-            self._hold(cell, pane, n)
-            change = self._change(changes, cell)
-            for i, width in enumerate(self._widths):
-                if tick <= pane + width:
-                    change[i] += n
-        changed = [said for cell, new in changes.items() if (said := self._settle(tick, cell, tuple(new)))]
+            standing = self._of(cell)
+            touched[standing] = n
+            self._hold(standing, pane, n)
+            self._add(standing.now, n, tick - pane)
+        changed = self._settle(tick, touched)
         if self.untold:
-            entered = self.untold + entered
-            self.untold = []
+            entered, self.untold = self.untold + entered, []
         return Tick(tick, changed, entered)
 
-    def _change(self, changes: dict[Cell, list[int]], cell: Cell) -> list[int]:
-        change = changes.get(cell)
-        if change is None:
-            change = changes[cell] = list(self.numbers(cell))
-        return change
+    def _of(self, cell: Cell) -> _Standing:
+        standing = self._standing.get(cell)
+        if standing is None:
+            standing = self._standing[cell] = _Standing(cell, len(self._widths))
+        return standing
 
-    def _settle(self, tick: int, cell: Cell, numbers: Numbers) -> tuple[Cell, Numbers] | None:
-        """Let new numbers stand; None when they are the old ones."""
-        series = self.series.get(cell)
-        if series is None:
-            if numbers == self._zero:
-                return None
-            self.series[cell] = [(tick, numbers)]
-        elif series[-1][1] == numbers:
-            return None
+    def _add(self, numbers: list[int], n: int, age: int) -> None:
+        """Add what counts in a pane that began `age` panes ago to the windows that hold it."""
+        if age <= self._shortest:  # nearly always: it is new, and in all of them
+            numbers[:] = [number + n for number in numbers]
         else:
-            series.append((tick, numbers))
-        return cell, numbers
+            for i, width in enumerate(self._widths):
+                if age <= width:
+                    numbers[i] += n
 
-    def _hold(self, cell: Cell, pane: int, n: int) -> None:
+    def _settle(self, tick: int, touched: Iterable[_Standing]) -> list[tuple[Cell, Numbers]]:
+        """Let new numbers stand; those that are not the old ones."""
+        changed = []
+        for standing in touched:
+            cell, series, numbers = standing.cell, standing.series, tuple(standing.now)
+            if series:
+                if series[-1][1] == numbers:
+                    continue
+            elif numbers == self._zero:
+                continue
+            else:
+                self.series[cell] = series
+            series.append((tick, numbers))
+            changed.append((cell, numbers))
+        return changed
+
+    def _hold(self, standing: _Standing, pane: int, n: int) -> None:
         """Add to a pane, and see to it that the ticks are visited at which it leaves a window."""
         held = self._panes.get(pane)
         if held is None:
-            self._panes[pane] = {cell: n}
+            held = self._panes[pane] = {}
             heappush(self._pane_heap, pane)
             for width in self._widths:
-                leaves = pane + width + 1
-                if self.published is None or leaves > self.published:
-                    heappush(self._due, leaves)
+                self.visit(pane + width + 1)
+        before = held.get(standing)
+        if before is None:
+            held[standing] = n
+            standing.held += 1
         else:
-            held[cell] = held.get(cell, 0) + n
+            held[standing] = before + n
 
     def forget(self, oldest_open: int) -> list[int]:
         """Forget what no tick from `oldest_open` on can see: whole panes (returned) and old numbers."""
         gone = []
         while self._pane_heap and self._pane_heap[0] + self._longest + 1 < oldest_open:
             pane = heappop(self._pane_heap)
-            del self._panes[pane]
+            for standing in self._panes.pop(pane):
+                standing.held -= 1
+                self._let_go(standing)
             gone.append(pane)
         return gone
 
@@ -215,4 +250,10 @@ class RollingCounts:
             if keep > 0:
                 del series[:keep]
             if len(series) == 1 and series[0][1] == self._zero and series[0][0] < oldest_open:
-                del self.series[cell]
+                del self.series[cell], series[:]
+                self._let_go(self._standing[cell])
+
+    def _let_go(self, standing: _Standing) -> None:
+        """Forget a cell of which nothing is held and nothing remembered."""
+        if not standing.held and not standing.series:
+            del self._standing[standing.cell]
