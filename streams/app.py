@@ -197,7 +197,7 @@ def run_worker(settings: Settings) -> int:
     """Run a worker until it is told to end; its exit code.
 
     Raises:
-        ConfigurationError: something is wrong that a person must put right first.
+        ConfigurationError: something is wrong that a person must put right first; the port in use is one.
         TakeOverFailed: a partition's log cannot be read.
         SendFailed: the brokers did not take what was sent.
         TooManyDeadLetters: that is to stop the worker.
@@ -205,6 +205,7 @@ def run_worker(settings: Settings) -> int:
     set_up_logs(settings)
     partitions = asyncio.run(partition_counts(settings))
     worker = build_app(settings, partitions)
+    worker.web.bind()  # a port in use is found out before anything is taken over
     runner = Runner(worker.app, quiet=True, override_logging=False)
     runner.spinner = None  # it writes to the terminal, quiet or not
     runner.deadline = Deadline(settings.worker.shutdown_deadline_ms / 1000)
