@@ -11,6 +11,7 @@ integer epoch milliseconds. Decoding is typed (msgspec), so what is not needed i
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, Final, NamedTuple, TypeVar
 
@@ -306,13 +307,32 @@ _TIMES: Final = frozenset(
 )
 
 
+class _Shape(NamedTuple):
+    """How the records of one class are read."""
+
+    names: tuple[str, ...]
+    values: Callable[[Any], tuple[Any, ...]]
+    times: tuple[str, ...]
+
+
+@lru_cache(maxsize=64)
+def _shape(kind: Any) -> _Shape:
+    names = tuple(kind.__slots__)
+    return _Shape(names, attrgetter(*names), tuple(name for name in names if name in _TIMES))
+
+
 def _written(record: Any) -> dict[str, Any]:
     """The fields of a record that say something, times as RFC 3339."""
-    return {
-        name: rfc3339(value) if name in _TIMES else value
-        for name in record.__slots__
-        if (value := getattr(record, name)) is not None
+    shape = _shape(record.__class__)
+    said = {
+        name: value
+        for name, value in zip(shape.names, shape.values(record), strict=True)
+        if value is not None
     }
+    for name in shape.times:
+        if name in said:
+            said[name] = rfc3339(said[name])
+    return said
 
 
 def encode_event(

@@ -6,7 +6,7 @@ is done here in the plainest way, with a fault possible before every single writ
 
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -35,7 +35,10 @@ def timeline_of(rules: Rules) -> Timeline:
 class NoKpis:
     """Measures nothing."""
 
-    def measure(self, at_ms: int, revision: int, cells: Sequence[Any], numbers_at: Any) -> Any:
+    def follow(self, at_ms: int, revision: int, changed: Any) -> Any:
+        return iter(())
+
+    def measure(self, at_ms: int, revision: int, cells: Any, numbers_at: Any) -> Any:
         return iter(())
 
 

@@ -3,7 +3,7 @@
 Compliance is a percentile measure (share of intervals within the threshold), never only a mean: NFPA 1710, NFPA 1225.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 from schemas.emissions import KpiValue
@@ -31,8 +31,32 @@ def target_for(targets: Sequence[Target], kpi: str, agency: str, priority: str) 
     return max(fitting, key=lambda t: (t.agency != ANY, t.priority != ANY), default=None)
 
 
+Group = tuple[str, str, str]
+"""(agency, priority or `*`, kpi)."""
+
+COUNT: Final = 0
+WITHIN: Final = 1
+SUM_MS: Final = 2
+OMITTED: Final = 3
+
+
+class Sums:
+    """What is published of one group, per window: [count, within, sum of the lengths in ms, left out]."""
+
+    __slots__ = ("target", "windows")
+
+    def __init__(self, target: Target | None, windows: int) -> None:
+        """Nothing counted."""
+        self.target = target
+        self.windows = [[0, 0, 0, 0] for _ in range(windows)]
+
+
 class Compliance:
-    """How the response intervals of one jurisdiction are judged. Remembers which priorities it has seen."""
+    """How the response intervals of one jurisdiction are judged.
+
+    Follows the bucket cells from tick to tick: a cell that changes moves the sums of its two groups, that of its
+    priority and that of all priorities, and only windows of which a sum changed are said again.
+    """
 
     def __init__(
         self, jurisdiction: str, windows: Sequence[str], bounds_s: Sequence[float], targets: Sequence[Target]
@@ -42,63 +66,98 @@ class Compliance:
         self._windows = tuple(windows)
         self._targets = tuple(targets)
         self._bounds = {f"{bound:g}": bound for bound in bounds_s}
-        self._words = (*self._bounds, BEYOND)
-        self._priorities: dict[tuple[str, str], dict[str, None]] = {}  # (agency, kpi) → priorities seen
+        self._followed: dict[Cell, Numbers] = {}
+        self._sums: dict[Group, Sums] = {}
+        self._cells: dict[Group, dict[Cell, None]] = {}  # of which cells a group was ever made
+
+    def follow(
+        self, at_ms: int, revision: int, changed: Iterable[tuple[Cell, Numbers]]
+    ) -> Iterator[KpiValue]:
+        """The KPIs that change when bucket cells come to stand at these numbers, at one tick."""
+        moved: set[tuple[Group, int]] = set()
+        for cell, numbers in changed:
+            moved.update(self._move(self._sums, cell, self._followed.get(cell), numbers))
+            self._followed[cell] = numbers
+            if not any(numbers):
+                del self._followed[cell]
+        for group, window in sorted(moved):
+            yield self._value(at_ms, revision, group, window, self._sums[group])
 
     def measure(
-        self, at_ms: int, revision: int, cells: Sequence[Cell], numbers_at: Callable[[Cell], Numbers]
+        self, at_ms: int, revision: int, cells: Iterable[Cell], numbers_at: Callable[[Cell], Numbers]
     ) -> Iterator[KpiValue]:
-        """The KPIs that the changed bucket cells belong to, at one tick: per priority, and over all priorities."""
-        groups: dict[tuple[str, str, str], None] = {}
-        for agency, priority, kpi, _ in cells:
-            self._priorities.setdefault((agency, kpi), {})[priority] = None
-            groups[agency, priority, kpi] = None
-            groups[agency, ANY, kpi] = None
-        for agency, priority, kpi in sorted(groups):
-            named = sorted(self._priorities[agency, kpi]) if priority == ANY else [priority]
-            counted = {
-                word: _add([numbers_at((agency, each, kpi, word)) for each in named])
-                for word in (*self._words, SUM, *LEFT_OUT)
-            }
-            target = target_for(self._targets, kpi, agency, priority)
-            for i, over in enumerate(self._windows):
-                yield self._value(
-                    at_ms,
-                    revision,
-                    (agency, priority, kpi, over),
-                    target,
-                    {word: numbers[i] for word, numbers in counted.items()},
-                )
+        """The KPIs that bucket cells belong to, in every window, as `numbers_at` says that cells stand at a tick."""
+        wanted: set[Group] = set()
+        for cell in cells:
+            wanted.update(self._groups(cell))
+        for group in sorted(wanted):
+            sums: dict[Group, Sums] = {group: self._new(group)}
+            for cell in self._cells[group]:
+                self._move(sums, cell, None, numbers_at(cell))
+            for window in range(len(self._windows)):
+                yield self._value(at_ms, revision, group, window, sums[group])
 
-    def _value(
-        self,
-        at_ms: int,
-        revision: int,
-        names: tuple[str, str, str, str],
-        target: Target | None,
-        counted: dict[str, int],
-    ) -> KpiValue:
-        agency, priority, kpi, over = names
-        count = sum(counted[word] for word in self._words)
-        within = None
-        if target is not None:
-            within = sum(counted[word] for word, bound in self._bounds.items() if bound <= target.threshold_s)
+    def _groups(self, cell: Cell) -> Sequence[Group]:
+        """The groups in which a bucket cell counts: that of its priority, and that of all priorities."""
+        agency, priority, kpi, _ = cell
+        groups = ((agency, ANY, kpi),) if priority == ANY else ((agency, priority, kpi), (agency, ANY, kpi))
+        for group in groups:
+            self._cells.setdefault(group, {})[cell] = None
+        return groups
+
+    def _move(
+        self, all_sums: dict[Group, Sums], cell: Cell, before: Numbers | None, numbers: Numbers
+    ) -> Sequence[tuple[Group, int]]:
+        """Let a cell's numbers take the place of those before in the sums of its groups; which sums that moves."""
+        moved = []
+        changes = [
+            (window, by)
+            for window, number in enumerate(numbers)
+            if (by := number - (before[window] if before else 0))
+        ]
+        for group in self._groups(cell):
+            sums = all_sums.get(group)
+            if sums is None:
+                sums = all_sums[group] = self._new(group)
+            for column in self._columns(cell[3], sums.target):
+                for window, by in changes:
+                    sums.windows[window][column] += by
+                    moved.append((group, window))
+        return moved
+
+    def _new(self, group: Group) -> Sums:
+        agency, priority, kpi = group
+        return Sums(target_for(self._targets, kpi, agency, priority), len(self._windows))
+
+    def _columns(self, word: str, target: Target | None) -> tuple[int, ...]:
+        """Which sums a bucket counts in."""
+        if word == SUM:
+            return (SUM_MS,)
+        if word in LEFT_OUT:
+            return (OMITTED,)
+        if word == BEYOND:
+            return (COUNT,)
+        bound = self._bounds.get(word)
+        if bound is None:
+            return ()  # of buckets that are no longer made
+        return (COUNT, WITHIN) if target is not None and bound <= target.threshold_s else (COUNT,)
+
+    def _value(self, at_ms: int, revision: int, group: Group, window: int, sums: Sums) -> KpiValue:
+        agency, priority, kpi = group
+        count, within, sum_ms, omitted = sums.windows[window]
+        target = sums.target
         return KpiValue(
             jurisdiction=self._jurisdiction,
             at=at_ms,
             agency=agency,
             priority=priority,
             kpi=kpi,
-            over=over,
+            over=self._windows[window],
             count=count,
-            within=within,
+            within=None if target is None else within,
             threshold_s=None if target is None else target.threshold_s,
-            value=None if within is None or not count else within / count,
-            mean_s=counted[SUM] / 1000 / count if count else None,
-            left_out=sum(counted[word] for word in LEFT_OUT),
+            value=None if target is None or not count else within / count,
+            mean_s=sum_ms / 1000 / count if count else None,
+            left_out=omitted,
             revision=revision,
         )
-
-
-def _add(rows: Sequence[Numbers]) -> Numbers:
-    return tuple(map(sum, zip(*rows, strict=True)))

@@ -163,18 +163,10 @@ class WatchFold:
 
     def _measure(self, city: WatchedCity, offset: int) -> None:
         topic = self.rules.dispatches_topic
-        board = city.boards[topic]
-        corrected: dict[int, list[tuple[str, ...]]] = {}
-        for tick, cell, _ in board.correct():
-            corrected.setdefault(tick, []).append(cell)
-        for tick, cells in sorted(corrected.items()):
-            self._send_kpis(city.measure(tick, cells, offset))
         reached = city.reached(topic, self.sources)
-        if reached is None:
-            return
-        for at in board.advance(reached):
-            self._send_kpis(city.measure(at.tick, [cell for cell, _ in at.changed], offset))
-        city.forget(topic, reached, self.sources)
+        self._send_kpis(city.measure(topic, reached, offset))
+        if reached is not None:
+            city.forget(topic, reached, self.sources)
 
     def _send_counts(
         self, writer: CountsWriter, tick: int, cells: Iterable[tuple[Cell, Numbers]], offset: int

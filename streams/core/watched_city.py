@@ -1,6 +1,7 @@
 """One city as Watch holds it: its rolling counts per source topic, its detectors, its alerts."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, Final, Protocol
 
 from schemas.emissions import Alert, KpiValue
@@ -20,10 +21,15 @@ THIN_EVERY: Final = 30
 class Kpis(Protocol):
     """How response intervals are judged: cells of buckets → compliance."""
 
-    def measure(
-        self, at_ms: int, revision: int, cells: Sequence[Cell], numbers_at: Any
+    def follow(
+        self, at_ms: int, revision: int, changed: Iterable[tuple[Cell, Numbers]]
     ) -> Iterator[KpiValue]:
-        """The KPIs that the changed bucket cells belong to, at one tick."""
+        """The KPIs that change when bucket cells come to stand at these numbers, at one tick."""
+
+    def measure(
+        self, at_ms: int, revision: int, cells: Iterable[Cell], numbers_at: Callable[[Cell], Numbers]
+    ) -> Iterator[KpiValue]:
+        """The KPIs that bucket cells belong to, as `numbers_at` says that cells stand at a tick."""
 
 
 class WatchedCity:
@@ -106,15 +112,23 @@ class WatchedCity:
             self._thinned[topic] = reached
             board.thin(oldest_open)
 
-    def measure(self, tick: int, cells: Sequence[Cell], revision: int) -> Iterator[KpiValue]:
-        """The KPIs that changed at a tick of the dispatches' time."""
-        topic = next(name for name, board in self.boards.items() if board is not self._counts)
-        board = self.boards[topic]
-
-        def numbers_at(cell: Cell) -> Numbers:
-            return board.numbers_at(cell, tick)
-
-        return self.kpis.measure(tick * self.timelines[topic].pane_ms, revision, cells, numbers_at)
+    def measure(self, topic: str, reached: int | None, revision: int) -> Iterator[KpiValue]:
+        """The KPIs that changed at ticks of the dispatches' time: corrections, then up to the tick `reached`."""
+        board, pane_ms = self.boards[topic], self.timelines[topic].pane_ms
+        corrected: dict[int, list[Cell]] = {}
+        for tick, cell, _ in board.correct():
+            corrected.setdefault(tick, []).append(cell)
+        for tick, cells in sorted(corrected.items()):
+            yield from self.kpis.measure(
+                tick * pane_ms, revision, cells, partial(board.numbers_at, tick=tick)
+            )
+        # How they stand now has been told, or is what stood before; only the sums must follow.
+        standing = [(cell, board.numbers(cell)) for cells in corrected.values() for cell in cells]
+        for _ in self.kpis.follow(0, revision, standing):
+            pass
+        if reached is not None:
+            for at in board.advance(reached):
+                yield from self.kpis.follow(at.tick * pane_ms, revision, at.changed)
 
     @property
     def _counts(self) -> RollingCounts:
