@@ -19,9 +19,7 @@ LEAST: Final = 100
 CALM: Final = 0.5
 """The alarm ends at this part of the share that raised it, so that it does not come and go."""
 
-_REMEDY: Final = (
-    "the topic dead-letters says why of each (header vigil-reason); fix the publisher, then: vigil redrive"
-)
+_REMEDY: Final = "the topic dead-letters says why of each (header vigil-reason), and keeps its bytes"
 
 
 class TooManyDeadLetters(Exception):

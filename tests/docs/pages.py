@@ -11,13 +11,16 @@ import os
 import re
 import subprocess
 import sys
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 TIMEOUT_S = 120
-_BLOCK = re.compile(r"(?:^<!-- (file|not run): (.+?) -->\n)?^```([^\n]*)\n(.*?)^```$", re.M | re.S)
+_BLOCK = re.compile(
+    r"(?:^ *<!-- (file|not run): ([^\n]+?) -->\n)?^( *)```([^\n]*)\n(.*?)^\3```$", re.M | re.S
+)
 
 
 @dataclass(frozen=True)
@@ -33,10 +36,12 @@ class Block:
 def blocks_of(page: str) -> list[Block]:
     """The blocks of a page, named from the root of the repository."""
     text = (ROOT / page).read_text()
-    assert text.count("\n```") % 2 == 0, f"{page}: a code block has no end"
+    assert len(re.findall(r"^ *```", text, re.M)) % 2 == 0, f"{page}: a code block has no end"
     return [
-        Block(kind, body, name if what == "file" else None, name if what == "not run" else None)
-        for what, name, kind, body in _BLOCK.findall(text)
+        Block(
+            kind, textwrap.dedent(body), name if what == "file" else None, name if what == "not run" else None
+        )
+        for what, name, _, kind, body in _BLOCK.findall(text)
     ]
 
 

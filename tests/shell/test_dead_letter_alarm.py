@@ -39,7 +39,7 @@ def test_alarm_is_said_once_with_share_and_remedy(caplog: Records) -> None:
     assert record.levelname == "ERROR"
     assert record.getMessage() == (
         "incidents: 7.5% of the newest 1000 messages are dead letters; the topic dead-letters says why of each "
-        "(header vigil-reason); fix the publisher, then: vigil redrive"
+        "(header vigil-reason), and keeps its bytes"
     )
     assert record.fields == {  # type: ignore[attr-defined]
         "topic": "incidents",

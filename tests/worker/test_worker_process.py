@@ -121,7 +121,7 @@ def test_many_dead_letters_stop_the_worker_when_that_is_asked_for(city: City) ->
         assert running.process.wait(60) == 1
     last = running.lines()[-1]
     assert last.startswith("vigil: incidents: 100.0% of the newest ")
-    assert last.endswith("fix the publisher, then: vigil redrive")
+    assert last.endswith("(header vigil-reason), and keeps its bytes")
     assert "Jane" not in running.said.read_text()
 
 
