@@ -117,3 +117,37 @@ def test_an_answer_under_another_key_becomes_a_dead_letter() -> None:
     assert dict(letter.headers)["vigil-message"] == (
         b"key: null is not the alert_id 'a'; use the alert_id as the record's key"
     )
+
+
+@pytest.mark.parametrize(
+    "value", [b"", b"[]", b"nonsense", b'{"topic":"incidents","partition":0}', b'{"topic":[],"partition":0}']
+)
+def test_a_record_of_cells_that_is_not_ours_becomes_a_dead_letter(value: bytes) -> None:
+    (letter,) = WatchFold(0, WATCH).step([Entry(0, 0, b"k", value)]).emissions
+    assert letter.topic == "dead-letters"
+    assert letter.value == value
+    assert dict(letter.headers)["vigil-message"] == (
+        b"value: not a partial of ours; only workers may write to this topic"
+    )
+
+
+def test_a_snapshot_of_another_release_is_put_aside_and_detection_begins_anew() -> None:
+    state = {"version": -1}
+    said = {
+        "position": 0,
+        "start": 0,
+        "day": 0,
+        "untold": [],
+        "detectors": {"RuleDetector": state},
+        "alerts": state,
+    }
+    start = 1_772_323_200_000
+    events = [
+        Incident(f"i{n}", "city", start + n, crime_type="burglary", zone="A1", reported_at=start)
+        for n in range(3)
+    ]
+    log = [Entry(n, e.updated_at, e.incident_id.encode(), encode_event(e)) for n, e in enumerate(events)]
+    beat = Heartbeat("city", start + 180_000)
+    log.append(Entry(3, beat.heartbeat_at, None, encode_event(beat)))
+    counted = IncidentFold(Source("incidents", 0, 1), IntakeRules(TIMELINE)).step(log).emissions
+    assert run_story(WatchFold(0, WATCH, {"city": said}), cells_of(counted))[0]["state"] == "raised"

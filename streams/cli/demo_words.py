@@ -17,8 +17,8 @@ LEAST_USUAL: Final = 0.1  # less than that cannot be compared with
 LEGEND: Final = (
     (
         "alerts",
-        "are raised when a zone, or the whole city, has more incidents of a type than its own past explains at this "
-        "hour of the week; escalated when it gets rarer, cleared when it has sunk for half an hour.",
+        "are raised when a zone, or the whole city, has more incidents than its past explains at this hour of the "
+        "week; escalated when it gets rarer, cleared when sunk for half an hour.",
     ),
     (
         "how rare",

@@ -4,7 +4,7 @@ import base64
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
@@ -143,7 +143,7 @@ def summary_of(
         "alerts_raised": tallies["cells.alerts.raised"],
         "alerts_cleared": tallies["cells.alerts.cleared"],
         "last_tick": last_tick,
-        "source": {k: dict(v) if isinstance(v, Counter) else v for k, v in asdict(reading.facts).items()},
+        "source": {field.name: getattr(reading.facts, field.name) for field in fields(reading.facts)},
         "tallies": dict(sorted(tallies.items())),
     }
 

@@ -7,7 +7,7 @@ from typing import Any, Final
 from schemas.codec import IncidentWire, Rejected, instant, missing_field, personal_fields, read_incidents
 from schemas.events import LogRecord
 from schemas.instants import rfc3339
-from schemas.vocabulary import UNKNOWN_ZONE, WITHDRAWING, CrimeType, IncidentStatus, RejectReason
+from schemas.vocabulary import ANY, UNKNOWN_ZONE, WITHDRAWING, CrimeType, IncidentStatus, RejectReason
 from streams.core.incidents import OTHER, Said, latest_pane, merge, said_once
 from streams.core.ledger import FIRST, LAST
 from streams.core.source_fold import City, Locality, SourceFold, from_the_future, wrong_key
@@ -81,7 +81,9 @@ class IncidentFold(SourceFold):
     def _place(self, wire: IncidentWire, locality: Locality) -> tuple[str | None, str | None]:
         """(zone, crime type) as far as they are said; nothing is dropped for want of them."""
         zone = wire.zone or None
-        if zone is not None:
+        if zone == ANY:
+            zone = UNKNOWN_ZONE  # "*" stands for the whole city and can be no zone of its own
+        elif zone is not None:
             zone = intern(zone)  # one text for all incidents of a zone, not one for each: 53 bytes less
         elif wire.lat is not None and wire.lon is not None and locality.zone_of is not None:
             zone = locality.zone_of(wire.lat, wire.lon) or UNKNOWN_ZONE

@@ -30,6 +30,10 @@ REVISIONS: Final = 1_000_000
 """Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
 
 
+LABEL: Final = frozenset({"topic", "partition", "of", "version", "fingerprint", "offset", "cities"})
+"""What every message of `cells` says."""
+
+
 @dataclass(frozen=True)
 class WatchRules:
     """What Watch needs to know.
@@ -104,7 +108,10 @@ class WatchFold:
         try:
             label = from_json(record.value or b"")
             name = (label["topic"], label["partition"])
+            whole = label.keys() >= LABEL
         except (ValueError, TypeError, KeyError):
+            whole = False
+        if not whole:
             self._dead_letter(record)
             return
         source = self.sources.setdefault(name, SourcePartition())

@@ -1,6 +1,7 @@
 """One city as Watch holds it: its rolling counts per source topic, its detectors, its alerts."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol
 
@@ -153,8 +154,10 @@ class WatchedCity:
         for detector in self.detectors:
             state = said["detectors"].get(type(detector).__name__)
             if state is not None:  # a detector that is new in the configuration begins to learn here
-                detector.restore(state)
-        self.alerts.restore(said["alerts"])
+                with suppress(ValueError):  # so does one whose state has another form since the last release
+                    detector.restore(state)
+        with suppress(ValueError):
+            self.alerts.restore(said["alerts"])
         # Ticks that only detectors asked for were not visited while folding again: what they were told is not untold.
         self._counts.untold = [(tuple(cell), pane, n) for cell, pane, n in said["untold"]]
         self._snapshot_day, self.snapshot_start = said["day"], said["start"]

@@ -1,0 +1,42 @@
+"""`vigil replay` on files with what cities write into them."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+VIGIL = str(Path(sys.executable).parent / "vigil")
+
+MAPPING = """
+jurisdiction = "springfield"
+time_zone = "UTC"
+[columns]
+id = ["Case"]
+reported_at = "Reported"
+type = ["Nature"]
+zone = "Beat"
+[types]
+"BURG" = "burglary"
+"""
+
+
+def replay(folder: Path, rows: str) -> list[dict[str, object]]:
+    """The window counts of a few rows."""
+    (folder / "mapping.toml").write_text(MAPPING)
+    (folder / "calls.csv").write_text("Case,Reported,Nature,Beat\n" + rows)
+    command = [VIGIL, "replay", "calls.csv", "--source", "mapping.toml", "--out", "out"]
+    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in (folder / "out" / "window-counts.jsonl").read_text().splitlines()]
+
+
+def test_a_code_that_is_not_mapped_counts_as_other_and_is_named_in_the_summary(tmp_path: Path) -> None:
+    counts = replay(tmp_path, "1,2026-03-02 21:14:05,NOISE,B04\n")
+    assert {record["crime_type"] for record in counts} == {"other"}
+    summary = json.loads((tmp_path / "out" / "summary.json").read_text())
+    assert list(summary["source"]["unmapped"].values()) == [1]
+
+
+def test_a_zone_that_is_called_like_the_whole_city_is_no_known_zone(tmp_path: Path) -> None:
+    counts = replay(tmp_path, "1,2026-03-02 21:14:05,BURG,*\n")
+    assert {record["zone"] for record in counts} == {"unknown"}
