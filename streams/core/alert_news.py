@@ -36,9 +36,9 @@ def due(episode: Episode, at: int, policy: Policy) -> AlertReason | None:
     was_open = sent.state not in (AlertState.CLEARED, AlertState.WITHDRAWN)
     if was_open != episode.open:
         return AlertReason.RETURNED if episode.open else episode.ending
-    if episode.step > sent.step:
+    if episode.open and episode.step > sent.step:
         return AlertReason.RARER
-    if sent.provisional and not episode.provisional:
+    if episode.open and sent.provisional and not episode.provisional:
         return AlertReason.CONFIRMED
     if episode.answer != sent.answer:
         return AlertReason.ANSWERED
