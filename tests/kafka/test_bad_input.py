@@ -108,10 +108,11 @@ def test_bad_messages_are_dead_letters_with_their_bytes_and_the_rest_is_counted(
     found = vigil.dead_letters()
     assert len(found) == len(REFUSED)
     logged = {message.offset(): message for message in vigil.read("incidents") if message.partition() == 0}
-    for number, (name, (key, value, reason)) in enumerate(REFUSED.items()):
-        offset = 15 + number  # half of the good ones went to this partition before
+    for name, (key, value, reason) in REFUSED.items():
+        # A producer may send its batches in another order than they were made, so the log says where each one is.
+        offset = min(at for at, said in logged.items() if (said.key(), said.value()) == (key, value))
         was_key, was_value, headers = found["incidents", 0, offset]
-        assert (was_key, was_value) == (key, value) == (logged[offset].key(), logged[offset].value()), name
+        assert (was_key, was_value) == (key, value), name
         assert headers["vigil-reason"] == reason, name
         assert headers["vigil-topic"] == f"{vigil.prefix}incidents"
         assert headers["vigil-message"].split(":")[0] in {*GOOD, "value", "key", "lat"}, name
