@@ -29,7 +29,7 @@ Time = datetime | int
 Wire = TypeVar("Wire", bound=msgspec.Struct)
 
 LARGEST_EVENT: Final = 65_536
-"""Bytes. An incident is some 200; ten times the largest seen in the wild leaves room and bounds memory."""
+"""Bytes. An incident is some 200; a bound keeps memory bounded whatever a publisher sends, and leaves room."""
 
 PATIENCE: Final = 20
 """Messages of a batch that the terse decoder may refuse before it is given up for the rest."""

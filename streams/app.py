@@ -113,7 +113,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
 
     @app.task
     async def freeze_what_stays() -> None:
-        # What was imported and wired stays for good: the collector need not look at it again (measured: -15 % CPU).
+        # What was imported and wired stays for good: the collector need not look at it again.
         gc.collect()
         gc.freeze()
 
