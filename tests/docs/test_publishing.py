@@ -21,6 +21,7 @@ from streams.outbox import partition_of
 from tests.conftest import no_kafka
 from tests.docs.pages import ROOT, blocks_of, run, said
 from tests.kafka.broker import Cluster
+from tests.kafka.log_bounds import log_bounds
 
 PAGE = "docs/publishing.md"
 BROKER = "127.0.0.1:9092"
@@ -115,7 +116,7 @@ def assert_keys_are_placed_alike(broker: str, places: dict[str, str]) -> None:
         assert place == f"incidents-{partition_of(key.encode(), None, 4)}", key
     consumer = Consumer({"bootstrap.servers": broker, "group.id": "-"})
     try:
-        ends = [consumer.get_watermark_offsets(TopicPartition("incidents", n), 10)[1] for n in range(4)]
+        ends = [log_bounds(consumer, TopicPartition("incidents", n))[1] for n in range(4)]
     finally:
         consumer.close()
     assert sum(ends) == 2 + 2 + 2 + 2 + 12

@@ -15,6 +15,7 @@ from confluent_kafka import Consumer, TopicPartition
 
 from tests.docs.pages import blocks_of, run, said
 from tests.kafka.broker import Cluster
+from tests.kafka.log_bounds import log_bounds
 
 PAGE = "docs/upgrade.md"
 DEADLINE_S = 60
@@ -25,7 +26,7 @@ def counted(broker: str, topic: str) -> list[dict[str, object]]:
     consumer = Consumer({"bootstrap.servers": broker, "group.id": "-", "enable.auto.commit": False})
     try:
         place = TopicPartition(topic, 0, 0)
-        _, end = consumer.get_watermark_offsets(place, 10)
+        _, end = log_bounds(consumer, place)
         consumer.assign([place])
         found: list[dict[str, object]] = []
         deadline = time.monotonic() + DEADLINE_S

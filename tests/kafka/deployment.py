@@ -30,6 +30,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 from schemas.codec import encode_event
 from schemas.events import Heartbeat, Incident
 from schemas.vocabulary import CrimeType, IncidentStatus
+from tests.kafka.log_bounds import log_bounds
 from tests.oracle_bridge import (
     Accepted,
     Counting,
@@ -225,7 +226,7 @@ class Deployment:
         consumer = self._consumer()
         try:
             for tp in self._partitions(consumer, topic):
-                start, end = consumer.get_watermark_offsets(tp, timeout=20.0)
+                start, end = log_bounds(consumer, tp)
                 tp.offset = start
                 consumer.assign([tp])
                 while start < end and consumer.position([tp])[0].offset < end:
@@ -239,7 +240,7 @@ class Deployment:
         consumer = self._consumer()
         try:
             return {
-                (topic, tp.partition): consumer.get_watermark_offsets(tp, timeout=20.0)[1]
+                (topic, tp.partition): log_bounds(consumer, tp)[1]
                 for topic in topics
                 for tp in self._partitions(consumer, topic)
             }

@@ -19,6 +19,8 @@ from aiokafka.errors import GroupCoordinatorNotAvailableError, NotCoordinatorFor
 from confluent_kafka import Consumer, Producer, TopicPartition
 from confluent_kafka.admin import AdminClient, NewTopic
 
+from tests.kafka.log_bounds import log_bounds
+
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -159,7 +161,7 @@ class World:
     def bounds(self) -> dict[int, tuple[int, int]]:
         """Per partition: first offset and end."""
         with self._consumer() as consumer:
-            return {tp.partition: consumer.get_watermark_offsets(tp, timeout=20.0) for tp in self.tps()}
+            return {tp.partition: log_bounds(consumer, tp) for tp in self.tps()}
 
     def at_end(self) -> bool:
         """Whether the commits have reached the end of every partition."""
@@ -190,7 +192,7 @@ class World:
         with self._consumer() as consumer:
             for number in partitions:
                 tp = TopicPartition(topic, number)
-                start, end = consumer.get_watermark_offsets(tp, timeout=20.0)
+                start, end = log_bounds(consumer, tp)
                 tp.offset = start
                 consumer.assign([tp])
                 while consumer.position([tp])[0].offset < end and start < end:
