@@ -1,6 +1,6 @@
 """What a worker says on standard error: one line per event, for people or as JSON, without personal data.
 
-    logger.warning("a commit was not answered in %.1f s", timeout_s, extra=event("commit_slow", topic=tp.topic))
+    logger.warning("a commit was not answered in %.1f s", timeout_s, extra=event("commit_unanswered", topic=tp.topic))
 
 Every line has a time, a level, the name of an event and a message; what is worth searching for is a field of its own.
 """

@@ -8,7 +8,7 @@ RESERVED: Final = frozenset({"at", "level", "event", "message", "error", "where"
 
 
 def event(name: str, **fields: Any) -> Mapping[str, Any]:
-    """For `extra=` of a logging call: the event's name, such as `commit_slow`, and fields such as `partition=3`.
+    """For `extra=` of a logging call: the event's name, such as `commit_unanswered`, and fields such as `partition=3`.
 
     Raises:
         ValueError: a field has a name that every line uses for something else.
