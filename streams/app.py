@@ -17,6 +17,7 @@ import faust
 from streams.agents import Shell, agent_of, heartbeats_of
 from streams.batching import App, batches, new_app
 from streams.core.ack_fold import AckRules
+from streams.core.kpis import KPI_WINDOWS_MS
 from streams.dead_letter_alarm import DeadLetterAlarm, TooManyDeadLetters
 from streams.deadline import Deadline
 from streams.intake import FOLDS, open_acks, open_intake
@@ -32,7 +33,7 @@ from streams.settings import ConfigurationError, Settings
 from streams.settings.connection import client_options
 from streams.settings.fingerprint import counting_fingerprint
 from streams.settings.version import installed_version
-from streams.stages import KPI_WINDOWS_MS, Stages
+from streams.stages import Stages
 from streams.topics import check_at_start
 from streams.topics.partitions import partitions_of
 from streams.watching import open_watch

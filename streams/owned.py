@@ -5,14 +5,14 @@ from time import monotonic
 from typing import Any
 
 from streams.core.dispatches import BEYOND, SUM
-from streams.core.kpis import LEFT_OUT
+from streams.core.kpis import KPI_WINDOWS_MS, LEFT_OUT
 from streams.core.source_fold import SourceFold
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold
 from streams.core.watched_city import WatchedCity
 from streams.metrics import CellView, JurisdictionView, KpiView, PartitionView
 from streams.ownership import Facts, Ownership
-from streams.stages import KPI_WINDOWS_MS, Stages
+from streams.stages import Stages
 
 
 class Owned:

@@ -12,7 +12,7 @@ from streams.core.civil import hour_of_week_in
 from streams.core.detection import SurgeDetector, SurgeRules
 from streams.core.episodes import Policy
 from streams.core.explanation import Wording, moments_in
-from streams.core.kpis import Compliance, Target
+from streams.core.kpis import KPI_WINDOWS_MS, Compliance, Target
 from streams.core.rule_terms import RuleClock
 from streams.core.rules import RuleDetector
 from streams.core.scores import Detector
@@ -23,9 +23,6 @@ from streams.rules_file import Bounds, Rules, load_rules, policies_of
 from streams.settings import CountsAt, Jurisdiction, Settings
 from streams.settings.fingerprint import counting_fingerprint
 from streams.zones import ZoneMap
-
-KPI_WINDOWS_MS: Mapping[str, int] = {"1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000}
-"""Over which response KPIs are measured."""
 
 
 def timeline_of(settings: Settings) -> Timeline:
@@ -79,6 +76,7 @@ class Stages:
             counts_by_occurred=settings.counting.counts_at is CountsAt.OCCURRED_AT,
             localities={name: self._locality(name, city) for name, city in settings.jurisdictions.items()},
             kpi_bounds_s=settings.kpi_bounds_s,
+            kpi_windows=KPI_WINDOWS_MS,
             elsewhere=self._locality("", settings.defaults),
             cells_partitions=cells_partitions,
             cells_topic=settings.topic("cells"),

@@ -1,6 +1,7 @@
 """The intake step of `dispatches`: unit facts → response intervals → partials, labelled with this topic's offsets."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from schemas.codec import DispatchWire, Rejected, instant, missing_field, personal_fields, read_dispatches
@@ -18,7 +19,7 @@ class DispatchFold(SourceFold):
 
     def __init__(self, source: Source, rules: IntakeRules) -> None:
         """Start before the first record of the log."""
-        super().__init__(source, rules)
+        super().__init__(source, replace(rules, timeline=rules.dispatch_timeline))
         self._buckets = Buckets(rules.kpi_bounds_s, rules.timeline.pane_ms)
 
     def _read(self, values: Sequence[bytes | None]) -> Sequence[DispatchWire | Rejected]:

@@ -3,13 +3,16 @@
 Compliance is a percentile measure (share of intervals within the threshold), never only a mean: NFPA 1710, NFPA 1225.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from schemas.emissions import KpiValue
 from schemas.vocabulary import ANY
 from streams.core.dispatches import ABSURD, BEYOND, MISSING, NEGATIVE, SUM
 from streams.core.windows import Cell, Numbers
+
+KPI_WINDOWS_MS: Final[Mapping[str, int]] = {"1h": 3_600_000, "24h": 86_400_000, "7d": 604_800_000}
+"""Over which response KPIs are measured."""
 
 LEFT_OUT: Final = (MISSING, NEGATIVE, ABSURD)
 

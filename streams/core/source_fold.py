@@ -8,7 +8,7 @@ messages mean. What a step sends is a pure function of the log up to its positio
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final, NamedTuple
 from zlib import crc32
 
@@ -64,11 +64,18 @@ class IntakeRules:
     counts_by_occurred: bool = False
     localities: Mapping[str, Locality] = field(default_factory=dict)
     kpi_bounds_s: Sequence[float] = ()  # upper bounds of the buckets of response intervals, ascending
+    kpi_windows: Mapping[str, int] = field(default_factory=dict)  # name → ms, over which they are measured
     elsewhere: Locality = field(default_factory=Locality)  # jurisdictions that are not listed
     cells_partitions: int = 1
     cells_topic: str = "cells"
     dead_letters_topic: str = "dead-letters"
     late_events_topic: str = "late-events"
+
+    @property
+    def dispatch_timeline(self) -> Timeline:
+        """The timeline of `dispatches`: calls and their partials last as long as the longest of all windows asks for."""
+        longest_ms = max([*self.timeline.windows.values(), *self.kpi_windows.values()])
+        return replace(self.timeline, windows={"longest": longest_ms})
 
 
 def cells_partition(jurisdiction: str, partitions: int) -> int:

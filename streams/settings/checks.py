@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Set
 from typing import Final, NamedTuple
 
+from streams.core.kpis import KPI_WINDOWS_MS
 from streams.settings.durations import DAY_MS, HOUR_MS, duration_text
 from streams.settings.faults import Fault
 from streams.settings.kafka import Kafka, SecurityProtocol
@@ -38,10 +39,13 @@ def check(settings: Settings, origins: Mapping[KeyPath, str], faulty: Set[str]) 
     return faults
 
 
-def needed_retention_ms(settings: Settings) -> int:
-    """How long a topic that is folded again must keep messages, at least."""
+def needed_retention_ms(settings: Settings, topic: str) -> int:
+    """How long a topic that is folded again (named without the prefix) must keep messages, at least."""
     counting = settings.counting
-    return counting.longest_window_ms + counting.allowed_lateness_ms + RETENTION_SLACK_MS
+    longest_ms = counting.longest_window_ms
+    if topic != "incidents":  # response intervals are measured over windows of their own
+        longest_ms = max(longest_ms, *KPI_WINDOWS_MS.values())
+    return longest_ms + counting.allowed_lateness_ms + RETENTION_SLACK_MS
 
 
 def _counting(settings: Settings) -> Iterator[Finding]:
@@ -76,8 +80,8 @@ def _counting(settings: Settings) -> Iterator[Finding]:
 def _retention(settings: Settings) -> Iterator[Finding]:
     if not settings.counting.windows:
         return
-    needed = needed_retention_ms(settings)
     for name in FOLDED_TOPICS:
+        needed = needed_retention_ms(settings, name)
         kept = settings.topics.each[name].retention_ms
         if kept < needed:
             fields = (f"topics.{name}.retention", "counting.windows", "counting.allowed_lateness")

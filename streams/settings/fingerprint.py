@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any, Final
 
+from streams.core.kpis import KPI_WINDOWS_MS
 from streams.settings.files import ZonesFile
 from streams.settings.jurisdictions import Jurisdiction
 from streams.settings.tree import Settings
@@ -36,6 +37,8 @@ def counting_fingerprint(settings: Settings) -> str:
         "defaults": _jurisdiction(settings.defaults),
         "jurisdictions": {name: _jurisdiction(each) for name, each in settings.jurisdictions.items()},
     }
+    if counting.longest_window_ms < max(KPI_WINDOWS_MS.values()):
+        said["calls_last_ms"] = max(KPI_WINDOWS_MS.values())  # else as long as the windows, which are said
     text = json.dumps(said, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
 

@@ -55,7 +55,7 @@ def differences(settings: Settings, found: Mapping[str, Found]) -> list[Differen
         listed += _partitions(spec, topic)
         listed += _copies(spec, topic)
         listed += _cleanup(spec, topic)
-        listed += _retention(spec, topic, needed_retention_ms(settings))
+        listed += _retention(spec, topic, needed_retention_ms(settings, spec.name))
         listed += _limit(spec, topic)
         listed += _sizes(spec, topic)
         listed += _timestamps(spec, topic)

@@ -3,6 +3,7 @@
 import json
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -17,6 +18,8 @@ from streams.core.source_fold import IntakeRules, Source
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold, WatchRules
 from streams.core.windows import Cell, Numbers
+from streams.settings import load
+from streams.stages import Stages
 
 MINUTE = 60_000
 START = 1_700_000_000_000 // MINUTE * MINUTE
@@ -117,3 +120,48 @@ def test_intervals_that_were_left_out_are_counted_as_such() -> None:
     assert [(value.count, value.left_out, value.value, value.mean_s) for value in values] == [
         (0, 2, None, None)
     ] * 4
+
+
+def kpis_of(log: list[Entry], rules: IntakeRules, watch: WatchFold) -> dict[tuple[str, ...], dict[str, Any]]:
+    """Measure → its last record, of one partition whose batches are of one message each."""
+    intake, cells = DispatchFold(Source("dispatches", 0, 1), rules), 0
+    said: dict[tuple[str, ...], dict[str, Any]] = {}
+    for entry in log:
+        for outgoing in intake.step([entry]).emissions:
+            for record in watch.step([Entry(cells, 0, outgoing.key, outgoing.value)]).emissions:
+                kpi = from_json(record.value or b"")
+                said[tuple(kpi[name] for name in ("agency", "priority", "kpi", "over"))] = kpi
+            cells += 1
+    return said
+
+
+def test_a_call_that_lasts_longer_than_every_window_of_counts_is_measured_whole() -> None:
+    counts = Timeline(MINUTE, {"5m": 5 * MINUTE}, 0, MINUTE)
+    kpi_windows = {"1h": 60 * MINUTE, "7d": 7 * 24 * 60 * MINUTE}
+    rules = IntakeRules(counts, kpi_bounds_s=(60.0, 3600.0), kpi_windows=kpi_windows)
+    judged = Compliance("sf", tuple(kpi_windows), (60.0, 3600.0), ())
+    watched = WatchRules(
+        counts, replace(counts, windows=kpi_windows), lambda _: [], AlertBook, lambda _: judged
+    )
+    facts = [(UnitStatus.DISPATCHED, 0), (UnitStatus.EN_ROUTE, 1), (UnitStatus.AVAILABLE, 55)]
+    events = [
+        Dispatch("c1", "sf", "E1", Agency.FIRE, status, START + m * MINUTE, START + m * MINUTE)
+        for status, m in facts
+    ]
+    events.append(
+        replace(events[0], at=START + 2_000, updated_at=START + 57 * MINUTE)
+    )  # put right an hour later
+    log = [Entry(n, e.updated_at, b"c1", encode_event(e)) for n, e in enumerate(events)]
+    log.append(Entry(4, START + 58 * MINUTE, None, encode_event(Heartbeat("sf", START + 58 * MINUTE))))
+    said = kpis_of(log, rules, WatchFold(0, watched))
+    for over in kpi_windows:
+        committed, turnout = said["fire", "*", "committed", over], said["fire", "*", "turnout", over]
+        assert (committed["count"], committed["left_out"], committed["mean_s"]) == (1, 0, 55 * 60 - 2)
+        assert (turnout["count"], turnout["left_out"], turnout["mean_s"]) == (1, 0, 58)
+
+
+def test_the_configured_stages_keep_calls_for_the_windows_of_their_intervals() -> None:
+    stages = Stages(load(environ={"VIGIL_COUNTING_WINDOWS": "15m"}))
+    intake = stages.intake(cells_partitions=1)
+    assert intake.timeline.longest == 15
+    assert intake.dispatch_timeline.longest == stages.kpi_timeline.longest == 7 * 24 * 60

@@ -114,4 +114,17 @@ def test_rule_holds_for_variables_too(files: Files) -> None:
 
 
 def test_folded_topics_keep_the_longest_window_the_lateness_and_four_days() -> None:
-    assert needed_retention_ms(load(environ={})) == 7 * DAY_MS + 3_600_000 + 4 * DAY_MS
+    assert needed_retention_ms(load(environ={}), "incidents") == 7 * DAY_MS + 3_600_000 + 4 * DAY_MS
+    assert needed_retention_ms(load(environ={}), "cells") == 7 * DAY_MS + 3_600_000 + 4 * DAY_MS
+
+
+def test_what_response_intervals_are_folded_from_is_kept_for_their_windows_too(files: Files) -> None:
+    """Windows of counts may be shorter than the seven days over which compliance is measured."""
+    lines = ["[counting]", 'windows = ["1h"]']
+    lines += [f'[topics.{name}]\nretention = "6d"' for name in ("incidents", "dispatches", "cells")]
+    found = files.faults("\n".join(lines))
+    remedy = "the longest window, the allowed lateness and 4 d: a take-over reads them again"
+    assert found == [
+        f'vigil.toml:{line}: topics.{name}.retention must be >= 265h (got "6d"); {remedy}'
+        for name, line in (("dispatches", 6), ("cells", 8))
+    ]
