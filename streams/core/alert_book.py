@@ -67,6 +67,10 @@ class AlertBook:
         self._wording = wording or Wording(pane_ms=policy.pane_ms)
         self._store = AlertStore(self._policy_of)
         self._at = -1
+        self._behind = False  # something could not be told yet in this revision
+        self._settled: tuple[list[Score], int, int] | None = (
+            None  # (scores, until when, changes): see `_settle`
+        )
 
     def tick(
         self, at: int, scores: Iterable[Score], revision: int, name_incidents: NameIncidents = no_incidents
@@ -88,13 +92,38 @@ class AlertBook:
         if at <= self._at:
             msg = f"at must be after the tick before (got {at} <= {self._at}); ticks are taken in once, in order"
             raise ValueError(msg)
-        kinds = by_kind(scores)
+        said = list(scores)
+        settled = self._settled
+        if (
+            settled is not None
+            and at < settled[1]
+            and self._store.changes == settled[2]
+            and said == settled[0]
+        ):
+            self._at = at
+            return []
+        changes = self._store.changes
+        records = self._advance(at, said, revision, name_incidents)
+        self._settle(said, changes)
+        return records
+
+    def _advance(
+        self, at: int, said: list[Score], revision: int, name_incidents: NameIncidents
+    ) -> list[Alert]:
+        kinds = by_kind(said)
         for kind in sorted(kinds.keys() | {(e.detector, e.crime_type) for e in self._store.live.values()}):
             self._advance_kind(kind, kinds.get(kind, []), at)
         if at // DAY_MS != self._at // DAY_MS:
             self._store.forget(at)
         self._at = at
         return self.report(revision, name_incidents)
+
+    def _settle(self, said: list[Score], changes: int) -> None:
+        """What changed nothing at this tick changes nothing when it is said again, until time does or an answer comes."""
+        self._settled = None
+        if self._store.changes == changes and not self._behind:
+            tomorrow = (self._at // DAY_MS + 1) * DAY_MS  # ended episodes are forgotten once a day
+            self._settled = (said, min(tomorrow, self.next_change() or tomorrow), changes)
 
     def foresee(
         self, at: int, scores: Iterable[Score], revision: int, name_incidents: NameIncidents = no_incidents
@@ -114,7 +143,7 @@ class AlertBook:
 
     def report(self, revision: int, name_incidents: NameIncidents = no_incidents) -> list[Alert]:
         """What people have to be told now, without any time passing: after an answer, or of earlier ticks."""
-        records = []
+        records, self._behind = list[Alert](), False
         for episode in self._store.waiting():
             at = max(self._at, episode.raised_at)
             reason = due(episode, at, self._policy_of(episode.detector))
@@ -122,6 +151,8 @@ class AlertBook:
                 self._store.heard(episode.alert_id)
             elif episode.sent is None or revision > episode.sent.revision:
                 records.append(self._tell(episode, reason, at, revision, name_incidents))
+            else:
+                self._behind = True
         return records
 
     def answer(self, ack: AlertAck) -> bool:
@@ -166,7 +197,7 @@ class AlertBook:
         if state["version"] != STATE_VERSION:
             msg = f"alert state version must be {STATE_VERSION} (got {state['version']}); fold the log from its start"
             raise ValueError(msg)
-        self._at = state["at"]
+        self._at, self._settled, self._behind = state["at"], None, False
         self._store.restore(state["episodes"])
 
     def _policy_of(self, detector: str) -> Policy:
@@ -192,7 +223,9 @@ class AlertBook:
             if (
                 episode is not None and episode.open <= before.open
             ):  # what has just returned is as it is to be
-                self._store.keep(advance(episode, said[episode.alert_id], at, self._policy_of(kind[0])))
+                after = advance(episode, said[episode.alert_id], at, self._policy_of(kind[0]))
+                if after is not episode:
+                    self._store.keep(after)
 
     def _groups(self, opened: Sequence[Episode], scores: Iterable[Score], at: int) -> list[Group]:
         """Scores of level 1 in groups, without those that touch no open episode and are muted altogether."""
@@ -216,7 +249,7 @@ class AlertBook:
         for other in met[1:]:
             oldest = merged(oldest, other)
             self._store.keep(end(other, AlertReason.MERGED, at, oldest.alert_id))
-        self._store.keep(oldest)
+            self._store.keep(oldest)
         return oldest.alert_id
 
     def _raise(self, group: Group, at: int, *, provisional: bool) -> None:

@@ -21,6 +21,7 @@ class AlertStore:
         self._ended: dict[str, Episode] = {}
         self._muted: dict[str, int] = {}  # ended ones whose return is not told, until when
         self._unheard: set[str] = set()  # ended ones that people may have to be told of
+        self.changes = 0  # episodes kept so far: the same number, the same episodes
 
     def get(self, alert_id: str) -> Episode | None:
         """The episode with this id."""
@@ -32,6 +33,7 @@ class AlertStore:
 
     def keep(self, episode: Episode) -> None:
         """Put an episode where it belongs now."""
+        self.changes += 1
         live = episode.open or episode.ending is AlertReason.EXPIRED
         (self._ended if live else self.live).pop(episode.alert_id, None)
         (self.live if live else self._ended)[episode.alert_id] = episode

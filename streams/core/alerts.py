@@ -58,16 +58,20 @@ def returned(episode: Episode, scores: Sequence[Score], at: int, policy: Policy)
 
 
 def advance(episode: Episode, scores: Sequence[Score], at: int, policy: Policy) -> Episode:
-    """The episode after the closed tick `at`, at which its detector said `scores` of it (none: level 0)."""
+    """The episode after the closed tick `at`, at which its detector said `scores` of it (none: level 0).
+
+    The same object when nothing changed: a reading that is said again stays the one of the tick it was made at.
+    """
     if episode.provisional and at < episode.raised_at:
         return episode  # its own tick has not closed yet
     lead = leading(scores)
-    read = episode if lead is None else _read(episode, lead, at, policy)
+    read = episode if lead is None or lead == episode.reading else _read(episode, lead, at, policy)
     if not episode.open:  # an expired one is over only when it has sunk
         return _cool(read, scores, at, policy) if episode.ending is AlertReason.EXPIRED else read
     if episode.provisional and (lead is None or lead.level < 1):
         return end(read, AlertReason.UNCONFIRMED, at)
-    cooled = _cool(replace(read, provisional=False), scores, at, policy)
+    confirmed = replace(read, provisional=False) if read.provisional else read
+    cooled = _cool(confirmed, scores, at, policy)
     expired = cooled.open and at >= expires_at(cooled, policy)
     return end(cooled, AlertReason.EXPIRED, at) if expired else cooled
 
@@ -163,5 +167,5 @@ def _cool(episode: Episode, scores: Sequence[Score], at: int, policy: Policy) ->
     }
     left = {z: since for z, since in cooling.items() if since is None or at - since < policy.clear_after_ms}
     zones = tuple(sorted((left or cooling).items()))
-    cooled = replace(episode, zones=zones)
+    cooled = episode if zones == episode.zones else replace(episode, zones=zones)
     return cooled if left else end(cooled, AlertReason.SUBSIDED, at)

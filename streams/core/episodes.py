@@ -144,12 +144,14 @@ def by_age(episode: Episode) -> tuple[int, str, str, tuple[str, ...], str]:
 
 def usable(score: Score) -> Score | None:
     """`score` with finite figures; None where the level is not a number. JSON has no infinity."""
-    if math.isnan(score.level):
+    once, level = score.once_in_days, score.level
+    if 0.0 <= level <= HIGHEST_LEVEL and (once is None or 0.0 <= once <= RAREST_DAYS):
+        return score
+    if math.isnan(level):
         return None
-    once = score.once_in_days
     if once is not None:
         once = None if math.isnan(once) else min(max(once, 0.0), RAREST_DAYS)
-    return score._replace(level=min(max(score.level, 0.0), HIGHEST_LEVEL), once_in_days=once)
+    return score._replace(level=min(max(level, 0.0), HIGHEST_LEVEL), once_in_days=once)
 
 
 def by_weight(score: Score) -> tuple[float, int, int, tuple[str, ...], int]:
