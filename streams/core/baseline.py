@@ -47,14 +47,14 @@ class Expectation:
     type_rate: dict[str, Floats]
     city_profile: Floats
 
-    def of_new(self, zone: str, crime_type: str, phi: float, cv2: float) -> tuple[Floats, float, float]:
+    def of_new(self, zone: str, crime_type: str) -> Floats:
         """Rates of a cell that came after the fit: its zone's share of its type's rate, or the least of both known."""
         least = min(self.zone_share.values(), default=1.0)
         share = 1.0 if zone == ANY else self.zone_share.get(zone, least)
         rate = self.type_rate.get(crime_type)
         if rate is None:
             rate = self.city_profile * min((float(r.mean()) for r in self.type_rate.values()), default=0.0)
-        return share * rate, phi, cv2
+        return share * rate
 
 
 class Baseline:

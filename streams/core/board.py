@@ -1,13 +1,12 @@
-"""The board of one city: every cell with its recent incidents, its expectation now, and how much may come unnoticed.
+"""The board of one city: every cell with its recent incidents, and how many more may come unnoticed.
 
-Expectations are prepared once per quarter of an hour for the means of all cells and windows at its two ends (in
-between they are straight lines, since rates are constant within an hour and windows are whole hours), together with
-critical counts. `slack[row]` is how many more incidents a row may get before any of its windows can be worth a look,
-so that an incident costs a few additions while nothing is unusual.
+Once per quarter of an hour the rows with something in their windows get critical counts, below which nothing in them
+is worth a look. `slack[row]` is how many more incidents a row may get before one can be reached, so that an incident
+costs a few additions while nothing is unusual.
 """
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -16,42 +15,45 @@ from schemas.vocabulary import ANY
 from streams.core.baseline import Baseline, Expectation
 from streams.core.civil import HOUR_MS, HourOfWeek
 from streams.core.clusters import Neighbours
-from streams.core.evidence import TRIGGER, WINDOW_HOURS, CriticalCounts
+from streams.core.evidence import LEAST_COUNT, TRIGGER, WINDOW_HOURS, CriticalCounts
+from streams.core.habits import QUARTERS, Habits
+from streams.core.occasions import Calendar
+from streams.core.outlook import Outlook
 from streams.core.profiles import Floats
 from streams.core.recent import Ints, Recent
 
-QUARTERS_PER_HOUR = 4
+Line = list[tuple[float, float, float]]
+"""Per window: expected at the quarter's start, after its first pane, and how much more per pane from there."""
 
 
 class Board:
     """Rows are cells and city totals, in order of first appearance."""
 
-    def __init__(self, baseline: Baseline, hour_of_week: HourOfWeek, pane_ms: int, near: Neighbours) -> None:
-        self.baseline, self.hour_of_week = baseline, hour_of_week
-        self.critical_of = CriticalCounts(TRIGGER)
-        self.near = near
+    def __init__(
+        self, baseline: Baseline, hour_of_week: HourOfWeek, pane_ms: int, near: Neighbours, calendar: Calendar
+    ) -> None:
+        self.baseline, self.hour_of_week, self.near = baseline, hour_of_week, near
         self.panes_per_hour = HOUR_MS // pane_ms
-        self.quarter_panes = self.panes_per_hour // QUARTERS_PER_HOUR
+        self.quarter_panes = self.panes_per_hour // QUARTERS
         self.windows = tuple(h * self.panes_per_hour for h in WINDOW_HOURS)
+        self.habits = Habits(self.quarter_panes)
+        self.outlook = Outlook(hour_of_week, self.habits, calendar)
+        self.critical_of = CriticalCounts(TRIGGER)
         self.recent = Recent()
         self.row_of: dict[tuple[str, str], int] = {}
         self.lanes: list[tuple[int, ...]] = []
+        self.totals: list[int] = []  # rows of city totals
         self.slack: list[int] = []
         self.seen_slack: list[int] = []  # what it was when the row was last looked at, or more
         self.near_rows: list[set[int]] = []  # rows of the same type in the zones around
         self.standing: set[int] = set()  # rows worth a look as things are
         self.fitted: Expectation | None = None
         self.fitted_rows = 0
-        self.rate = np.zeros((0, 168))
-        self.phi = np.zeros(0)
-        self.cv2 = np.zeros(0)
-        self.kind = np.zeros(0, np.int64)  # of dispersion, for the critical counts
+        self.spreads: list[tuple[float, float]] = []  # row → (phi, cv2)
+        self.kind: list[int] = []  # row → kind of dispersion, for the critical counts
         self.quarter = -1
-        self.mean = np.zeros((0, 2, len(self.windows)))  # at both ends of the quarter
-        self.critical = np.zeros((0, len(self.windows)), np.int64)
-        self._lines: dict[int, list[tuple[float, float]]] = {}  # rows asked for in this quarter
-        self._hour: tuple[int, int, Floats, Floats] | None = None  # (hour, rows, see `_in_hour`)
-        self._totals: tuple[int, list[int]] | None = None  # (rows, those of city totals)
+        self._lines: dict[int, Line] = {}  # of rows asked for in this quarter
+        self._critical: dict[int, list[int]] = {}
 
     @property
     def cells(self) -> list[tuple[str, str]]:
@@ -62,48 +64,35 @@ class Board:
         """The row of a cell, made on first sight together with the totals above it."""
         row = self.row_of.get((zone, crime_type))
         if row is None:
-            row = self._add(zone, crime_type)
+            row = self.baseline.add_row(zone, crime_type)
+            self._place(row)
+            if self.fitted is not None:
+                self._expect_new(row)
             if zone != ANY:
                 self.lanes[row] = (row, self.row(ANY, crime_type), self.row(ANY, ANY))
         return row
 
-    def _add(self, zone: str, crime_type: str) -> int:
-        row = self.baseline.add_row(zone, crime_type)
+    def _place(self, row: int) -> None:
+        zone, crime_type = self.cells[row]
         self.row_of[zone, crime_type] = row
         self.lanes.append((row,))
         self.slack.append(0)
         self.seen_slack.append(1)
+        self.recent.panes.append([])
+        if zone == ANY:
+            self.totals.append(row)
         around = {self.row_of.get((other, crime_type), -1) for other in self.near.get(zone, ())} - {-1}
         self.near_rows.append(around)
         for other in around:
             self.near_rows[other].add(row)
-        self.recent.panes.append([])
-        if row >= len(self.phi):
-            self._grow(max(64, 2 * row))
-        if self.fitted is not None:
-            self._expect_new(row)
-        return row
-
-    def _grow(self, room: int) -> None:
-        for name in ("rate", "phi", "cv2", "kind", "mean", "critical"):
-            old = getattr(self, name)
-            new = np.zeros((room, *old.shape[1:]), old.dtype)
-            new[: len(old)] = old
-            setattr(self, name, new)
 
     def _expect_new(self, row: int) -> None:
         assert self.fitted is not None
-        rules = self.baseline.rules
         zone, crime_type = self.cells[row]
-        cv2 = rules.city_cv2 if zone == ANY else rules.cv2
-        self.rate[row], self.phi[row], self.cv2[row] = self.fitted.of_new(
-            zone, crime_type, rules.dispersion, cv2
-        )
-        self.kind[row] = self.critical_of.kind(float(self.phi[row]), float(self.cv2[row]))
-        if self.quarter >= 0:
-            rows = np.array([row])
-            self.mean[rows] = self._means(rows, self.quarter)
-            self.critical[rows] = self._criticals(rows)
+        self.outlook.add(row, self.fitted.of_new(zone, crime_type))
+        rules = self.baseline.rules
+        self.spreads.append((rules.dispersion, rules.city_cv2 if zone == ANY else rules.cv2))
+        self.kind.append(self.critical_of.kind(*self.spreads[row]))
 
     def refit(self) -> None:
         """Take the baseline's sums as the expectation from now on."""
@@ -111,25 +100,24 @@ class Board:
             return
         self.fitted = self.baseline.fit()
         self.fitted_rows = len(self.cells)
-        self.rate = self.fitted.rate.copy()
-        self.phi, self.cv2 = self.fitted.phi.copy(), self.fitted.cv2.copy()
-        spreads = zip(self.phi.tolist(), self.cv2.tolist(), strict=True)
-        self.kind = np.array([self.critical_of.kind(phi, cv2) for phi, cv2 in spreads], np.int64)
-        self.mean = np.zeros((self.fitted_rows, 2, len(self.windows)))
-        self.critical = np.zeros((self.fitted_rows, len(self.windows)), np.int64)
+        self.outlook.begin(self.cells, self.fitted)
+        self.spreads = list(zip(self.fitted.phi.tolist(), self.fitted.cv2.tolist(), strict=True))
+        self.kind = [self.critical_of.kind(*spread) for spread in self.spreads]
         self.quarter = -1
-        self._hour = self._totals = None  # rows and rates are new
 
     def turn(self, now: int) -> list[int]:
-        """Prepare the quarter of an hour that holds `now`; the rows that are worth a look."""
+        """Prepare the quarter of an hour that holds `now`; the rows in which something may be stronger than before."""
         self.quarter = now // self.quarter_panes
-        self._lines = {}
-        rows = np.arange(len(self.cells))
-        if self.fitted is None or not len(rows):
+        self._lines, self._critical = {}, {}
+        if self.fitted is None:
             return []
-        self.mean[: len(rows)] = self._means(rows, self.quarter)
-        self.critical[: len(rows)] = self._criticals(rows)
-        slack = (self.critical[: len(rows)] - self._counts(now, len(rows))).min(1)
+        counts = self.recent.window_counts(now, self.windows, len(self.cells))
+        for row in self.totals:
+            counts[row] = self.counts(row, now)
+        active = np.flatnonzero(counts[:, -1])
+        critical = self._criticals(active)
+        slack = np.full(len(self.cells), LEAST_COUNT)
+        slack[active] = (critical - counts[active]).min(1)
         stronger = slack < np.minimum(np.array(self.seen_slack), 1)
         self.slack = slack.tolist()
         self.seen_slack = np.maximum(slack, self.seen_slack).tolist()
@@ -137,10 +125,16 @@ class Board:
         touched: list[int] = np.flatnonzero(stronger).tolist()
         return touched
 
+    def _criticals(self, rows: Ints) -> Ints:
+        lower = self.outlook.means(rows, self.quarter).min(1)
+        return self.critical_of.of(lower, np.array(self.kind, np.int64)[rows])
+
     def look_at(self, row: int, now: int) -> bool:
         """Whether some window of a row has reached its critical count; renews its slack."""
-        critical: list[int] = self.critical[row].tolist()
-        slack = min(c - n for c, n in zip(critical, self.counts(row, now), strict=True))
+        critical: list[int] | None = self._critical.get(row)
+        if critical is None:
+            critical = self._critical[row] = self._criticals(np.array([row]))[0].tolist()
+        slack: int = min(c - n for c, n in zip(critical, self.counts(row, now), strict=True))
         self.slack[row] = self.seen_slack[row] = slack
         if slack <= 0:
             self.standing.add(row)
@@ -148,43 +142,12 @@ class Board:
             self.standing.discard(row)
         return slack <= 0
 
-    def _counts(self, now: int, rows: int) -> Ints:
-        counts = self.recent.window_counts(now, self.windows, rows)
-        if self._totals is None or self._totals[0] != rows:
-            self._totals = (rows, [row for row, (zone, _) in enumerate(self.cells) if zone == ANY])
-        for row in self._totals[1]:
-            counts[row] = self.counts(row, now)
-        return counts
-
-    def _means(self, rows: Ints, quarter: int) -> Floats:
-        """(row, end of the quarter, window) → expected incidents in the window that ends there."""
-        hour, into = divmod(quarter, QUARTERS_PER_HOUR)
-        start, slope = self._in_hour(rows, hour)
-        return np.stack([start + (into + end) / QUARTERS_PER_HOUR * slope for end in (0, 1)], 1)
-
-    def _in_hour(self, rows: Ints, hour: int) -> tuple[Floats, Floats]:
-        """(row, window) → expected in the window that ends at the start of `hour`, and how that grows over the hour.
-
-        The four quarters of an hour share it: at a rescan of all rows it is most of the work.
-        """
-        if self._hour is None or self._hour[:2] != (hour, len(rows)) or len(rows) != len(self.cells):
-            longest = max(WINDOW_HOURS)
-            hours = [self.hour_of_week(hour - longest + i) for i in range(longest + 1)]
-            rate = self.rate[rows][:, hours]
-            passed = np.cumsum(rate, 1) - rate  # expected from the first hour to the start of each hour
-            starts = [longest - width for width in WINDOW_HOURS]
-            start = passed[:, longest, None] - passed[:, starts]
-            self._hour = (hour, len(rows), start, rate[:, longest, None] - rate[:, starts])
-        return self._hour[2:]
-
-    def _criticals(self, rows: Ints) -> Ints:
-        lower = self.mean[rows].min(1)
-        return self.critical_of.of(lower, self.kind[rows])
-
     def expected(self, row: int, now: int) -> list[float]:
         """Expected incidents per window that ends at `now`, which lies in the prepared quarter."""
-        into = now / self.quarter_panes - self.quarter
-        return [start + into * more for start, more in self._line(row)]
+        steps = now - self.quarter * self.quarter_panes - 1
+        if steps < 0:
+            return [before for before, _, _ in self._line(row)]
+        return [after + steps * step for _, after, step in self._line(row)]
 
     def counts(self, row: int, now: int) -> list[int]:
         """Incidents per window that ends at `now`."""
@@ -192,55 +155,48 @@ class Board:
         end = len(panes) if not panes or panes[-1] < now else bisect_left(panes, now)
         return [end - bisect_left(panes, now - window, 0, end) for window in self.windows]
 
-    def in_window(self, row: int, window: int, now: int) -> tuple[int, float]:
-        """Incidents and expectation of one window that ends at `now`."""
-        panes = self.recent.panes[row]
-        if not panes or panes[-1] < now - self.windows[window]:
-            return 0, 0.0
-        start, more = self._line(row)[window]
-        n = self.recent.count(row, now - self.windows[window], now)
-        return n, start + (now / self.quarter_panes - self.quarter) * more
-
-    def spread(self, row: int) -> tuple[float, float]:
-        """Dispersion of a row: (phi, cv2)."""
-        return float(self.phi[row]), float(self.cv2[row])
-
-    def _line(self, row: int) -> list[tuple[float, float]]:
-        """Per window the expectation at the quarter's start, and how much more at its end."""
+    def _line(self, row: int) -> Line:
         line = self._lines.get(row)
         if line is None:
-            start, end = self.mean[row]
-            line = self._lines[row] = list(zip(start.tolist(), (end - start).tolist(), strict=True))
+            before, after, end = self.outlook.means(np.array([row]), self.quarter)[0]
+            step: Floats = (end - after) / max(1, self.quarter_panes - 1)
+            line = self._lines[row] = list(zip(before.tolist(), after.tolist(), step.tolist(), strict=True))
         return line
 
+    def hours_of_week(self, hours: Iterable[int]) -> Ints:
+        """Local hour of the week per hour of UTC."""
+        return np.array([self.hour_of_week(h) for h in hours], np.int64)
+
+    def snapshot(self) -> Any:
+        """Rows, sums, what is recent, and how rows were last seen."""
+        return {
+            "baseline": self.baseline.snapshot(self.fitted_rows),
+            "later_cells": [list(cell) for cell in self.cells[self.fitted_rows :]],
+            "fitted": self.fitted is not None,
+            "quarter": self.quarter,
+            "slack": list(self.slack),
+            "seen_slack": list(self.seen_slack),
+            "habits": self.habits.snapshot(),
+            "recent": self.recent.snapshot(),
+        }
+
     def restore(self, state: Any) -> None:
-        """Take the detector's snapshot back: rows in their order, the fit, the prepared quarter, the incidents."""
+        """Take `snapshot` back, into a board as it was made."""
         self.baseline.restore(state["baseline"])
-        for row, cell in enumerate(self.cells):
-            self.row_of[cell] = row
-        self.near_rows = [
-            {self.row_of.get((other, crime_type), -1) for other in self.near.get(zone, ())} - {-1}
-            for zone, crime_type in self.cells
-        ]
-        cells = [*self.cells, *map(tuple, state["later_cells"])]
-        self.recent.panes = [[] for _ in self.cells]
+        self.habits.restore(state["habits"])
+        for row in range(len(self.cells)):
+            self._place(row)
         if state["fitted"]:
             self.refit()
-        self.lanes = [() for _ in self.cells]
-        self.slack, self.seen_slack = [0] * len(self.cells), [1] * len(self.cells)
-        if state["fitted"] and state["quarter"] >= 0:
-            self.turn(state["quarter"] * self.quarter_panes)
         self.quarter = state["quarter"]
-        for zone, crime_type in cells[len(self.cells) :]:
-            self._add(zone, crime_type)
-        for row, (zone, crime_type) in enumerate(cells):
-            self.lanes[row] = (
-                (row, self.row_of[ANY, crime_type], self.row_of[ANY, ANY]) if zone != ANY else (row,)
-            )
+        for zone, crime_type in state["later_cells"]:
+            row = self.baseline.add_row(zone, crime_type)
+            self._place(row)
+            if self.fitted is not None:
+                self._expect_new(row)
+        for row, (zone, crime_type) in enumerate(self.cells):
+            if zone != ANY:
+                self.lanes[row] = (row, self.row_of[ANY, crime_type], self.row_of[ANY, ANY])
         self.recent.restore(state["recent"], self.lanes)
         self.slack, self.seen_slack = list(state["slack"]), list(state["seen_slack"])
         self.standing = {row for row, slack in enumerate(self.slack) if slack <= 0}
-
-    def hours_of_week(self, hours: Sequence[int]) -> Ints:
-        """Local hour of the week per hour of UTC."""
-        return np.array([self.hour_of_week(int(h)) for h in hours], np.int64)

@@ -16,16 +16,17 @@ from streams.core.baseline import Baseline, BaselineRules
 from streams.core.board import Board
 from streams.core.budget import Budget, BudgetRules
 from streams.core.civil import HOUR_MS, HourOfWeek, utc_hour_of_week
+from streams.core.drops import Drops
 from streams.core.evidence import WINDOW_HOURS
+from streams.core.occasions import Calendar
 from streams.core.scores import Arrival, Score
 from streams.core.surge_groups import Episode, Episodes, Finding
-from streams.core.surges import stand, stand_city
+from streams.core.surges import over_window, stand, stand_city
 from streams.core.upkeep import Upkeep
 
+SUNK = 0.5  # level below which an episode is only looked at when something comes in
 QUIET_H = 6  # findings further apart are two episodes
-FOLLOWS_PATROLS = frozenset(
-    {CrimeType.DRUGS, CrimeType.PROSTITUTION, CrimeType.TRAFFIC_STOP, CrimeType.GAMBLING, CrimeType.GROUP_B}
-)
+FOLLOWS_PATROLS = frozenset({CrimeType.DRUGS, CrimeType.PROSTITUTION, CrimeType.TRAFFIC_STOP})
 """Types that measure where officers look, not where harm is done: left out of baselines and alerts by default."""
 
 
@@ -38,6 +39,7 @@ class SurgeRules:
     baseline: BaselineRules = field(default_factory=BaselineRules)
     excluded: frozenset[str] = FOLLOWS_PATROLS
     neighbours: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    calendar: Calendar = field(default_factory=Calendar)
 
     def __post_init__(self) -> None:
         """Raises ValueError when `pane_ms` does not divide a quarter of an hour."""
@@ -58,7 +60,8 @@ class SurgeDetector:
 
     def _begin(self) -> None:
         baseline = Baseline(self.rules.baseline)
-        self.board = Board(baseline, self.hour_of_week, self.rules.pane_ms, self.near)
+        self.board = Board(baseline, self.hour_of_week, self.rules.pane_ms, self.near, self.rules.calendar)
+        self.drops = Drops(self.board)
         self.upkeep = Upkeep(self.board)
         self.budget = Budget(self.rules.budget)
         near = {zone: frozenset(around) for zone, around in self.near.items()}
@@ -72,9 +75,11 @@ class SurgeDetector:
         for finding in self._findings(touched, now_pane):
             episode = self.episodes.note(finding, now_pane)
             episode.spoken |= finding.score >= self.budget.threshold
-        self.episodes.close(now_pane, lambda episode: self.budget.close(episode.peak))
+        if turned:
+            self.episodes.close(now_pane, lambda episode: self.budget.close(episode.peak))
         changed = {self.board.cells[row] for row in touched}
-        return [self._say(episode, now_pane, turned, changed) for episode in self.episodes.spoken()]
+        surges = [self._say(episode, now_pane, turned, changed) for episode in self.episodes.spoken()]
+        return [*surges, *self.drops.said]
 
     def examine(self, now: int, arrivals: Iterable[Arrival]) -> list[Finding]:
         """The raw findings at a tick, for a backtest, without episodes or budget.
@@ -89,7 +94,7 @@ class SurgeDetector:
         board, now = self.board, self.last_tick
         if now < 0:
             return None
-        if self.episodes.open or board.recent.newest >= now - max(board.windows):
+        if board.fitted is not None or self.episodes.open or board.recent.newest >= now - max(board.windows):
             return (now // board.quarter_panes + 1) * board.quarter_panes
         return min((int(entry[2]) + 1 for entry in self.future), default=None)
 
@@ -100,9 +105,11 @@ class SurgeDetector:
         turned = now // self.board.quarter_panes != self.board.quarter
         if turned:
             for observed_hours in self.upkeep.due(now):
+                self.drops.refitted()
                 if observed_hours:
                     self._pass(observed_hours)
             touched.update(self.board.turn(now))
+            self.drops.look(now)
         return turned, touched
 
     def _findings(self, touched: Iterable[int], now: int) -> Iterator[Finding]:
@@ -175,9 +182,13 @@ class SurgeDetector:
         return due
 
     def _say(self, episode: Episode, now: int, turned: bool, changed: set[tuple[str, str]]) -> Score:
-        """What is answered of an episode: made anew when it changed, and each quarter of an hour."""
+        """What is answered of an episode: made anew when it changed, and each quarter of an hour until it has sunk."""
         crime_type = episode.crime_type
-        if episode.said is None or turned or any((zone, crime_type) in changed for zone in episode.zones):
+        if (
+            episode.said is None
+            or (turned and episode.said.level >= SUNK)
+            or any((zone, crime_type) in changed for zone in episode.zones)
+        ):
             episode.said = self._report(episode, now)
         return episode.said
 
@@ -192,11 +203,8 @@ class SurgeDetector:
         }
         zones = sorted(risen | set(top.zones))
         width = board.windows[top.window]
-        seen = [
-            board.in_window(row, top.window, now)
-            for zone in zones
-            if (row := board.row_of[zone, episode.crime_type]) >= 0
-        ]
+        cells = [(zone, episode.crime_type) for zone in zones]
+        observed, expected = over_window(board, cells, top.window, now)
         since = min(found.since for zone, found in stands.items() if zone in zones)
         if top.score >= budget.threshold:
             self.upkeep.remember_excess(
@@ -207,8 +215,8 @@ class SurgeDetector:
             tuple(zones),
             episode.crime_type,
             width,
-            sum(n for n, _ in seen),
-            sum(mu for _, mu in seen),
+            observed,
+            expected,
             1.0 / budget.per_day(top.score),
             top.score / budget.threshold,
             board.baseline.learning,
@@ -229,16 +237,10 @@ class SurgeDetector:
 
     def snapshot(self) -> Any:
         """The whole state as JSON-able values."""
-        board = self.board
         return {
             "version": 1,
-            "baseline": board.baseline.snapshot(board.fitted_rows),
-            "later_cells": [list(cell) for cell in board.cells[board.fitted_rows :]],
-            "fitted": board.fitted is not None,
-            "quarter": board.quarter,
-            "slack": list(board.slack),
-            "seen_slack": list(board.seen_slack),
-            "recent": board.recent.snapshot(),
+            "board": self.board.snapshot(),
+            "drops": self.drops.snapshot(),
             "upkeep": self.upkeep.snapshot(),
             "budget": self.budget.snapshot(),
             "episodes": self.episodes.snapshot(),
@@ -249,8 +251,9 @@ class SurgeDetector:
     def restore(self, state: Any) -> None:
         """Take the state of `snapshot` back; afterwards every answer is the same."""
         self._begin()
-        self.board.restore(state)
+        self.board.restore(state["board"])
         self.upkeep.restore(state["upkeep"])
+        self.drops.restore(state["drops"])
         self.budget.restore(state["budget"])
         self.episodes.restore(state["episodes"])
         self.future = [list(entry) for entry in state["future"]]

@@ -86,6 +86,12 @@ class Recent:
         total = np.bincount(position, n).astype(np.int64)
         return key // hours, key % hours + hour.min(), total
 
+    def places(self, first_pane: int, end_pane: int) -> tuple[Ints, Ints, Ints]:
+        """The log in [first_pane, end_pane) as it was written: (row, pane, n)."""
+        row, pane, n = self._log()
+        inside = (pane >= first_pane) & (pane < end_pane)
+        return row[inside], pane[inside], n[inside]
+
     def forget(self, before_pane: int) -> None:
         """Drop what counts in panes below `before_pane`."""
         row, pane, n = self._log()

@@ -16,7 +16,7 @@ Explained = Mapping[str, Sequence[int]]
 def stand(board: Board, row: int, now: int, near: Neighbours) -> Finding:
     """How a cell stands: its own evidence, and with the zones around it where they rise together."""
     zone, crime_type = board.cells[row]
-    counts, means, spread = board.counts(row, now), board.expected(row, now), board.spread(row)
+    counts, means, spread = board.counts(row, now), board.expected(row, now), board.spreads[row]
     own = terms(counts, means, *spread)
     weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, counts, strict=True)]
     best = max(range(len(own)), key=weighed.__getitem__)
@@ -53,11 +53,18 @@ def stand_city(board: Board, row: int, now: int, explained: Explained) -> Findin
         rest_means = [
             max(a - b, 0.05 * a) for a, b in zip(rest_means, board.expected(other, now), strict=True)
         ]
-    own = terms(rest, rest_means, *board.spread(row))
+    own = terms(rest, rest_means, *board.spreads[row])
     weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, rest, strict=True)]
     best = max(range(len(own)), key=weighed.__getitem__)
     since = _since(board, (ANY,), crime_type, best, now)
     return Finding((ANY,), crime_type, _log(sum(weighed)), best, counts[best], means[best], since)
+
+
+def over_window(board: Board, cells: Sequence[tuple[str, str]], window: int, now: int) -> tuple[int, float]:
+    """Incidents and expectation of several cells together in one window that ends at `now`."""
+    rows = [row for cell in cells if (row := board.row_of.get(cell)) is not None]
+    n = sum(board.counts(row, now)[window] for row in rows)
+    return n, sum(board.expected(row, now)[window] for row in rows)
 
 
 def _log(evidence: float) -> float:

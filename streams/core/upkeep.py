@@ -1,5 +1,6 @@
 """Nightly upkeep on event time: hours that are over and behind the guard go into the baseline, which is fitted anew."""
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -90,8 +91,12 @@ class Upkeep:
         if board.fitted is not None:
             self._note_spread(rows, hours, n, observed)
             counts = self._without_excess(rows, hours, counts)
+            self._count_firsts(rows, hours, n, span)
+            counts = self._without_occasions(rows, hours, counts, span)
         baseline = board.baseline
         baseline.decay(len(span) / 24.0)
+        self._count_habits(first * per_hour, until * per_hour)
+        board.habits.decay(math.exp(-len(span) / (24.0 * baseline.rules.profile_days)))
         how = board.hours_of_week(span)
         baseline.see(how[observed].tolist())
         baseline.count(rows, how[hours - first] if len(hours) else hours, counts)
@@ -100,6 +105,39 @@ class Upkeep:
         self.excess = {(row, hour) for row, hour in self.excess if hour >= until}
         board.recent.forget(min(until * per_hour, (self.next_fit - WINDOW_HOURS[-1]) * per_hour))
         return int(observed.sum())
+
+    def _count_habits(self, first_pane: int, end_pane: int) -> None:
+        """Where in their hours incidents lie."""
+        board = self.board
+        rows, panes, n = board.recent.places(first_pane, end_pane)
+        if len(rows):
+            quarter, rest = np.divmod(panes % board.panes_per_hour, board.quarter_panes)
+            hours = board.hours_of_week((panes // board.panes_per_hour).tolist()) % 24
+            types = [board.cells[row][1] for row in rows.tolist()]
+            board.habits.count(types, hours, 2 * quarter + (rest > 0), n)
+
+    def _count_firsts(self, rows: Ints, hours: Ints, n: Ints, span: list[int]) -> None:
+        """What the first of a month brings, beside what a usual day would."""
+        board, local = self.board, self.board.hour_of_week
+        firsts = [h for h in span if local.day_of_month(h) == 1]
+        if not firsts:
+            return
+        seen = {
+            (row, hour): count
+            for row, hour, count in zip(rows.tolist(), hours.tolist(), n.tolist(), strict=True)
+        }
+        for row, (zone, crime_type) in enumerate(board.cells[: board.fitted_rows]):
+            for hour in firsts if zone == ANY else ():
+                usual = float(board.outlook.rate[row, local(hour)])
+                board.habits.count_first(crime_type, local(hour) % 24, seen.get((row, hour), 0), usual)
+
+    def _without_occasions(self, rows: Ints, hours: Ints, counts: Floats, span: list[int]) -> Floats:
+        """What came on the first of a month or on planned occasions counts as if it had been usual."""
+        board, local = self.board, self.board.hour_of_week
+        special = {h for h in span if local.day_of_month(h) == 1 or board.outlook.calendar.during(h, h + 1)}
+        for i in np.flatnonzero(np.isin(hours, list(special))).tolist():
+            counts[i] /= board.outlook.allowance(int(rows[i]), int(hours[i]))
+        return counts
 
     def _fold_late(self) -> None:
         if self.late:
@@ -131,7 +169,7 @@ class Upkeep:
         if self.board.fitted is None:
             due = np.full(len(span), _OUTAGE_EXPECTED / 24.0)
         else:
-            due = self.board.rate[total_row][self.board.hours_of_week(span)]
+            due = self.board.outlook.rate[total_row][self.board.hours_of_week(span)]
         observed = np.ones(len(span), bool)
         start = 0
         for i in range(len(span) + 1):
@@ -148,7 +186,7 @@ class Upkeep:
             return
         how = board.hours_of_week(range(first, first + blocks * BLOCK_H))
         usable = observed[: blocks * BLOCK_H].reshape(blocks, BLOCK_H).all(1)
-        expected = board.rate[:known][:, how].reshape(known, blocks, BLOCK_H).sum(-1)
+        expected = board.outlook.rate[:known][:, how].reshape(known, blocks, BLOCK_H).sum(-1)
         counts: Floats = np.zeros((known, blocks))
         mine = (rows < known) & (hours < first + blocks * BLOCK_H)
         np.add.at(counts, (rows[mine], (hours[mine] - first) // BLOCK_H), n[mine])
@@ -161,7 +199,7 @@ class Upkeep:
             per_row[row] = per_row.get(row, 0) + (hour >= self.frontier)
         for i, key in enumerate(zip(rows.tolist(), hours.tolist(), strict=True)):
             if key in self.excess and per_row[key[0]] < _NEW_NORMAL_H:
-                due = float(self.board.rate[key[0], self.board.hour_of_week(key[1])])
+                due = float(self.board.outlook.rate[key[0], self.board.hour_of_week(key[1])])
                 counts[i] = min(counts[i], due + _EXCESS_WEIGHT * (counts[i] - due))
         return counts
 

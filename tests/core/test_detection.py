@@ -25,7 +25,16 @@ RULES = SurgeRules(neighbours={"A": ("B",), "B": ("A", "C"), "C": ("B",)})
 
 
 def run(detector: SurgeDetector, arrivals: Sequence[Arrival], every: int = 0) -> list[tuple[int, Score]]:
-    return [(tick, score) for tick, some in ticks(arrivals, every) for score in detector.advance(tick, some)]
+    return [
+        (tick, score)
+        for tick, some in ticks(arrivals, every)
+        for score in surges(detector.advance(tick, some))
+    ]
+
+
+def surges(scores: Sequence[Score]) -> list[Score]:
+    """Without drops: these tests feed a city nothing but the surge in question, so it is otherwise silent."""
+    return [score for score in scores if score.detector == "surge"]
 
 
 def burst(zone: str, crime_type: str, hour: int, n: int, step: int = 5) -> list[Arrival]:
@@ -168,14 +177,14 @@ def test_incidents_from_before_the_guard_reach_the_baseline(month: object) -> No
     detector = after_a_month(month)
     before = detector.board.baseline.hours.sum()
     old = [Arrival("B", "burglary", (NOW - 24 * 5) * PANES, 1000)]
-    assert detector.advance(NOW * PANES, old) == []
+    assert surges(detector.advance(NOW * PANES, old)) == []
     detector.advance((NOW + 24) * PANES, [])
     assert detector.board.baseline.hours.sum() > before + 2500  # the cell and two totals
 
 
 def test_future_incidents_wait_for_their_pane(month: object) -> None:
     detector = after_a_month(month)
-    assert detector.advance(NOW * PANES - 1, burst("B", "burglary", NOW, 8)) == []
+    assert surges(detector.advance(NOW * PANES - 1, burst("B", "burglary", NOW, 8))) == []
     assert detector.next_change() is not None
     assert any(s.zones == ("B",) for s in detector.advance(NOW * PANES + 40, []))
 
@@ -188,7 +197,7 @@ def test_a_day_without_a_feed_is_no_quiet_day() -> None:
     run(whole, steady(30, CELLS), every=60)
     assert gap.board.baseline.hours_seen < whole.board.baseline.hours_seen - 40
     row = whole.board.row_of["B", "assault"]
-    assert gap.board.rate[row].mean() == pytest.approx(whole.board.rate[row].mean(), rel=0.15)
+    assert gap.board.outlook.rate[row].mean() == pytest.approx(whole.board.outlook.rate[row].mean(), rel=0.15)
 
 
 def test_a_long_jump_of_the_tick_is_no_quiet_time(month: object) -> None:

@@ -1,0 +1,148 @@
+"""Drops: a zone, or the whole city, that falls silent. It may be a broken feed: a matter of data quality, no threat.
+
+Of a negative binomial with the mean mu that was due since the last incident (size r as in `evidence`) nothing comes
+with probability
+
+    P(0) = (r / (r + mu))^r
+
+Each incident begins a silence, so chance brings one like this `incidents a day · P(0)` times a day.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+
+from schemas.vocabulary import ANY, UNKNOWN_ZONE
+from streams.core.board import Board
+from streams.core.civil import WEEK_H
+from streams.core.profiles import Floats
+from streams.core.scores import Score
+
+FALSE_PER_DAY: Final = 1.0 / 30.0
+LEAST_DUE: Final = 5.0  # a silence in which fewer were due says nothing
+LONGEST_H: Final = 14 * 24  # a zone that was silent for longer is gone, not silent
+_PHI, _CV2 = 1.5, 0.1  # of a zone's whole count: clumped, and its level not that well known
+_LEAST_LEVEL: Final = 0.5
+
+
+class _Due(NamedTuple):
+    """What is due from a zone."""
+
+    passed: Floats  # (hour of the week,) → from Monday 00:00 to its end
+    patience: float  # panes within which fewer than `LEAST_DUE` are due, whatever the hour
+
+
+class Drops:
+    """When each zone was last heard of, and what is due from it."""
+
+    def __init__(self, board: Board) -> None:
+        self.board = board
+        self.last: dict[str, int] = {}  # zone → pane of its newest incident; `*`: of any zone
+        self.said: list[Score] = []
+        self._due: dict[str, _Due] | None = None
+        self._per_day = 0.0  # incidents in the city: each begins a silence of its zone
+        self._heard = 0  # entries of the log that were looked at
+
+    def refitted(self) -> None:
+        """Rates are new, and the log was cut."""
+        self._due, self._heard = None, 0
+
+    def look(self, now: int) -> list[Score]:
+        """Zones that have been silent for too long at a rescan; the city alone, when all of it is."""
+        self._hear(now)
+        if self.board.fitted is None or self.last[ANY] < 0:
+            return []
+        zones = self._rates()
+        city = self._score(ANY, self._not_told(zones), now)
+        if city is not None:
+            self.said = [city]
+        else:
+            said, last = {score.zones[0] for score in self.said}, self.last
+            found = [
+                self._score(zone, rates, now)
+                for zone, rates in zones.items()
+                if zone != ANY and (zone in said or now - last.get(zone, now) > rates.patience)
+            ]
+            self.said = [score for score in found if score is not None]
+        return self.said
+
+    def _not_told(self, zones: Mapping[str, _Due]) -> _Due:
+        """What is due from the city, leaving out the zones that are told to be silent already."""
+        told = [zones[zone].passed for (zone,) in (score.zones for score in self.said) if zone != ANY]
+        return zones[ANY]._replace(passed=zones[ANY].passed - sum(told)) if told else zones[ANY]
+
+    def _hear(self, now: int) -> None:
+        recent = self.board.recent
+        for row, pane in zip(recent.rows[self._heard :], recent.log_panes[self._heard :], strict=True):
+            zone = self.board.cells[row][0]
+            if pane < now and pane > self.last.get(zone, -1):
+                self.last[zone] = pane
+        self.last[ANY] = max(self.last.values(), default=-1)
+        self._heard = len(recent.rows)
+
+    def _rates(self) -> dict[str, _Due]:
+        if self._due is None:
+            rates: dict[str, Floats] = {ANY: np.zeros(WEEK_H)}
+            for row in range(self.board.fitted_rows):
+                zone, own = self.board.cells[row][0], self.board.outlook.rate[row]
+                if zone not in (ANY, UNKNOWN_ZONE):
+                    rates[zone] = rates.get(zone, np.zeros(WEEK_H)) + own
+                    rates[ANY] = rates[ANY] + own
+            self._per_day = float(rates[ANY].sum()) / 7.0
+            per_hour = self.board.panes_per_hour
+            self._due = {
+                zone: _Due(np.cumsum(rate), per_hour * LEAST_DUE / max(float(rate.max()), 1e-9))
+                for zone, rate in rates.items()
+            }
+        return self._due
+
+    def _score(self, zone: str, rates: _Due, now: int) -> Score | None:
+        board, last, passed = self.board, self.last.get(zone, now), rates.passed
+        per_hour, week = board.panes_per_hour, float(passed[-1])
+        first, hour = (last + 1) / per_hour, now / per_hour
+        if not 1.0 < hour - first <= LONGEST_H or week <= 0.0:
+            return None
+        due = self._until(passed, hour) - self._until(passed, first) + week * self._weeks_between(first, hour)
+        if due < LEAST_DUE:
+            return None
+        r = due / (_PHI - 1.0 + _CV2 * due)
+        chance = (r / (r + due)) ** r
+        once = 1.0 / max(self._per_day * chance, 1e-12)
+        level = math.log10(max(1.0, once * 24.0)) / math.log10(24.0 / FALSE_PER_DAY)
+        if level < (_LEAST_LEVEL if any(score.zones == (zone,) for score in self.said) else 1.0):
+            return None
+        return Score(
+            "drop",
+            (zone,),
+            ANY,
+            now - last - 1,
+            0,
+            due,
+            once,
+            level,
+            board.baseline.learning,
+            last + 1,
+            "what the same hours of the week bring; a silent feed is likelier than a silent zone",
+        )
+
+    def _until(self, passed: Floats, hour: float) -> float:
+        """What is due from Monday 00:00 until an hour (with its fraction) of the same local week."""
+        how = self.board.hour_of_week(math.floor(hour))
+        before = float(passed[how - 1]) if how else 0.0
+        return before + (hour - math.floor(hour)) * (float(passed[how]) - before)
+
+    def _weeks_between(self, first: float, hour: float) -> int:
+        """How many times Monday 00:00 came in between."""
+        how_first, how = self.board.hour_of_week(math.floor(first)), self.board.hour_of_week(math.floor(hour))
+        return round((math.floor(hour) - how - math.floor(first) + how_first) / WEEK_H)
+
+    def snapshot(self) -> Any:
+        """When each zone was last heard of, and what is being said."""
+        return [[[zone, pane] for zone, pane in self.last.items()], [list(score) for score in self.said]]
+
+    def restore(self, state: Sequence[Any]) -> None:
+        """Take `snapshot` back."""
+        self.last = dict(map(tuple, state[0]))
+        self.said = [Score(said[0], tuple(said[1]), *said[2:]) for said in state[1]]

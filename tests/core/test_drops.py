@@ -1,0 +1,100 @@
+"""Drops: a zone or a city that falls silent is told as what it is, once, and not for long gone zones."""
+
+import json
+
+import pytest
+
+from schemas.vocabulary import ANY
+from streams.core.detection import SurgeDetector
+from streams.core.drops import LONGEST_H
+from streams.core.scores import Arrival, Score
+from tests.core.cities import MONDAY, PANES, steady, ticks
+
+CITY = {("A", "larceny"): 2.0, ("B", "larceny"): 2.0, ("B", "assault"): 1.0, ("C", "larceny"): 0.05}
+END = MONDAY + 30 * 24
+
+
+@pytest.fixture(scope="module")
+def month() -> object:
+    detector = SurgeDetector()
+    for tick, some in ticks(steady(30, CITY)):
+        detector.advance(tick, some)
+    return json.loads(json.dumps(detector.snapshot()))
+
+
+def after_a_month(month: object) -> SurgeDetector:
+    detector = SurgeDetector()
+    detector.restore(month)
+    return detector
+
+
+def drops(detector: SurgeDetector, hours: int, arrivals: list[Arrival]) -> list[tuple[int, Score]]:
+    waiting = dict(ticks(arrivals))
+    found = []
+    for tick in sorted({*waiting, *range(END * PANES, (END + hours) * PANES, 15)}):
+        scores = detector.advance(tick, waiting.get(tick, []))
+        found += [(tick, score) for score in scores if score.detector == "drop"]
+    return found
+
+
+def further(zones: set[str], days: int = 2) -> list[Arrival]:
+    rates = {cell: rate for cell, rate in CITY.items() if cell[0] in zones}
+    return steady(days, rates, seed=7, first_hour=END)
+
+
+def test_a_zone_that_falls_silent_is_told_with_what_was_due(month: object) -> None:
+    found = drops(after_a_month(month), 24, further({"A"}, 1))
+    assert {score.zones for _, score in found} == {("B",)}
+    tick, first = found[0]
+    assert (first.crime_type, first.observed) == (ANY, 0)
+    assert first.expected is not None
+    assert first.expected > 10
+    assert first.once_in_days is not None
+    assert first.once_in_days >= 30
+    assert first.since_pane is not None
+    assert first.since_pane + first.window_panes == tick
+    assert "silent feed" in first.compared_with
+
+
+def test_a_city_that_falls_silent_is_told_once_and_not_zone_by_zone(month: object) -> None:
+    found = drops(after_a_month(month), 24, [])
+    assert {score.zones for _, score in found} == {(ANY,)}
+
+
+def test_a_zone_with_few_incidents_is_not_missed(month: object) -> None:
+    assert not drops(after_a_month(month), 48, further({"A", "B"}))
+
+
+def test_an_ordinary_day_has_no_drops(month: object) -> None:
+    assert not drops(after_a_month(month), 48, further({"A", "B", "C"}))
+
+
+def test_a_drop_is_over_when_the_zone_is_heard_again(month: object) -> None:
+    again = [*further({"A"}, 1), Arrival("B", "larceny", (END + 20) * PANES, 1)]
+    found = drops(after_a_month(month), 24, sorted(again, key=lambda a: a.pane))
+    assert found
+    assert max(tick for tick, _ in found) <= (END + 20) * PANES + 15
+
+
+def test_a_zone_that_is_gone_is_no_longer_told(month: object) -> None:
+    detector = after_a_month(month)
+    late = END * PANES + (LONGEST_H + 24) * PANES
+    detector.advance(late, further({"A"}, 16))
+    assert not [s for s in detector.advance(late + 15, []) if s.zones == ("B",)]
+
+
+def test_before_the_first_fit_silence_says_nothing() -> None:
+    detector = SurgeDetector()
+    detector.advance(MONDAY * PANES + 1, [Arrival("A", "larceny", MONDAY * PANES, 1)])
+    assert detector.advance((MONDAY + 20) * PANES, []) == []
+
+
+def test_drops_come_back_from_a_snapshot(month: object) -> None:
+    detector = after_a_month(month)
+    drops(detector, 14, further({"A"}, 1)[:20])
+    again = SurgeDetector()
+    again.restore(json.loads(json.dumps(detector.snapshot())))
+    assert detector.drops.said
+    assert again.drops.said == detector.drops.said
+    tick = (END + 15) * PANES
+    assert again.advance(tick, []) == detector.advance(tick, [])
