@@ -15,10 +15,11 @@ from schemas.emissions import Outgoing
 from schemas.events import Entry
 from streams.core.alert_book import AlertBook
 from streams.core.fold import Fold
-from streams.core.incident_fold import IncidentFold
 from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold, WatchRules
+from streams.intake import FOLDS
+from tests.dispatch_worlds import DispatchWorld
 from tests.oracle_bridge import Rules
 from tests.worlds import World
 
@@ -61,7 +62,7 @@ class Owner:
 class Cluster:
     """All logs, commits and owners of one world."""
 
-    world: World
+    world: World | DispatchWorld
     rng: random.Random
     intake_rules: Callable[[int], IntakeRules]  # by "deployment": rolling changes of the counting version
     watch_rules: WatchRules
@@ -81,7 +82,7 @@ class Cluster:
     def __post_init__(self) -> None:
         """Encode the source logs."""
         self.logs = {
-            f"incidents-{number}": [entry.encoded(encode_event) for entry in log]
+            f"{self.world.topic}-{number}": [entry.encoded(encode_event) for entry in log]
             for number, log in enumerate(self.world.logs)
         }
         self.logs["cells-0"] = self.cells
@@ -111,8 +112,8 @@ class Cluster:
         topic, number = name.rsplit("-", 1)
         if topic == "cells":
             return WatchFold(int(number), self.watch_rules, self.snapshots())
-        rules = self.intake_rules(self.deployment)
-        return IncidentFold(Source(topic, int(number), len(self.world.logs)), rules)
+        source = Source(topic, int(number), len(self.world.logs))
+        return FOLDS[topic](source, self.intake_rules(self.deployment))
 
     def snapshots(self) -> dict[str, Mapping[str, Any]]:
         """The snapshots of the greatest position on `watch-state`."""
