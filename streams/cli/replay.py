@@ -17,6 +17,7 @@ from streams.cli.progress import Progress, progress
 from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.cli.source_options import read_files, settings_for, source_options
+from streams.collector import collect_rarely
 from streams.local_run import Feed, LocalRun
 from streams.sources import Reading, source_named
 from streams.sources.messages import INCIDENTS, Message, last_heartbeat, messages
@@ -47,6 +48,7 @@ def replay(session: Session, files: tuple[Path, ...], source_name: str, zones: s
     Writes the records as they would stand on the topics, in order: window-counts.jsonl, alerts.jsonl, kpis.jsonl,
     dead-letters.jsonl, late-events.jsonl, and summary.json. The same files give the same records, byte by byte.
     """
+    collect_rarely()
     source = source_named(source_name)
     settings = settings_for(session.settings, source, zones)
     stages = Stages(settings)

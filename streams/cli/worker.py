@@ -7,6 +7,7 @@ import click
 from streams.cli.errors import Failed
 from streams.cli.registry import examples
 from streams.cli.session import Session
+from streams.collector import collect_rarely
 
 
 @click.command(
@@ -26,6 +27,7 @@ def worker(session: Session, web_port: int | None) -> None:
     if web_port is not None:
         session.overrides["web.port"] = str(web_port)
     settings = session.settings
+    collect_rarely()
     app = importlib.import_module("streams.app")  # here, because Faust takes a second to import
     try:
         code = app.run_worker(settings)
