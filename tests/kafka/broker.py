@@ -165,7 +165,8 @@ class Broker:
 
     def format(self, cluster_id: str, scram: Mapping[str, str]) -> None:
         """Prepare the storage, with SCRAM users (name → password) if there are any."""
-        command = self.java("kafka.tools.StorageTool", "format", "-t", cluster_id)
+        # One word, for the id may begin with "-".
+        command = self.java("kafka.tools.StorageTool", "format", f"--cluster-id={cluster_id}")
         command += ["-c", str(self.directory / "server.properties")]
         for name, password in scram.items():
             command += ["--add-scram", f"SCRAM-SHA-256=[name={name},password={password}]"]

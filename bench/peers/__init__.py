@@ -1,0 +1,1 @@
+"""What people would use instead, answering the same question from the same topic."""
