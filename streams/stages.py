@@ -6,6 +6,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from streams.calendar_file import CalendarFile, load_calendar
 from streams.core.alert_book import AlertBook
 from streams.core.budget import BudgetRules
 from streams.core.civil import hour_of_week_in
@@ -13,11 +14,13 @@ from streams.core.detection import SurgeDetector, SurgeRules
 from streams.core.episodes import Policy
 from streams.core.explanation import Wording, moments_in
 from streams.core.kpis import KPI_WINDOWS_MS, Compliance, Target
+from streams.core.occasions import Calendar
 from streams.core.rule_terms import RuleClock
 from streams.core.rules import RuleDetector
 from streams.core.scores import Detector
 from streams.core.source_fold import IntakeRules, Locality
 from streams.core.timeline import Timeline
+from streams.core.trend_detector import TrendDetector, TrendRules
 from streams.core.watch_fold import WatchRules
 from streams.rules_file import Bounds, Rules, load_rules, policies_of
 from streams.settings import CountsAt, Jurisdiction, Settings
@@ -56,6 +59,7 @@ class Stages:
         default = settings.defaults.zones
         self.default_zones = ZoneMap.from_file(default.path, default.property) if default else None
         self.rules = self._load_rules()
+        self.calendar = self._load_calendar()
 
     def _load_rules(self) -> Rules:
         path = self.settings.detection.rules_file
@@ -65,6 +69,17 @@ class Stages:
         return load_rules(
             path, Bounds(self.timeline.pane_ms, self.settings.counting.longest_window_ms, zones)
         )
+
+    def _load_calendar(self) -> CalendarFile:
+        path = self.settings.detection.calendar_file
+        file = CalendarFile() if path is None else load_calendar(path)
+        for name in self.settings.jurisdictions:
+            self._occasions(name, file)
+        return file
+
+    def _occasions(self, jurisdiction: str, file: CalendarFile) -> Calendar:
+        zones = self.zones.get(jurisdiction)
+        return file.of(jurisdiction, str(self._time_zone(jurisdiction)), zones.names if zones else ())
 
     def intake(self, cells_partitions: int) -> IntakeRules:
         """How source messages become partials."""
@@ -116,9 +131,12 @@ class Stages:
             pane_ms=self.timeline.pane_ms,
             budget=BudgetRules(false_alerts_per_day=detection.alerts_per_day),
             neighbours=self._neighbours(jurisdiction),
+            calendar=self._occasions(jurisdiction, self.calendar),
         )
         clock = RuleClock(self.timeline.pane_ms, minute_of_day_in(zone))
-        found: list[Detector] = [SurgeDetector(surges, hour_of_week_in(str(zone)))]
+        local = hour_of_week_in(str(zone))
+        trends = TrendRules(pane_ms=self.timeline.pane_ms)
+        found: list[Detector] = [SurgeDetector(surges, local), TrendDetector(trends, local)]
         rules = self.rules.of(jurisdiction)
         if rules:
             found.append(RuleDetector(rules, clock))

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
+from streams.calendar_file import load_calendar
 from streams.rules_file import Bounds, load_rules
 from streams.settings import ConfigurationError, Fault, Settings
 from streams.settings.faults import in_order
@@ -46,6 +47,22 @@ def _file_faults(found: Examined) -> Iterator[Fault]:
         known = {name: names for name, names in zones.items() if name}
         try:
             load_rules(rules_file, Bounds(*_lengths(found.settings, found.faults), known))
+        except ConfigurationError as error:
+            yield from error.faults
+    yield from _calendar_faults(found.settings, zones)
+
+
+def _calendar_faults(settings: Settings, zones: Mapping[str, tuple[str, ...]]) -> Iterator[Fault]:
+    if settings.detection.calendar_file is None:
+        return
+    try:
+        file = load_calendar(settings.detection.calendar_file)
+    except ConfigurationError as error:
+        yield from error.faults
+        return
+    for name, city in settings.jurisdictions.items():
+        try:
+            file.of(name, city.time_zone, zones.get(name, ()))
         except ConfigurationError as error:
             yield from error.faults
 

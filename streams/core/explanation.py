@@ -18,6 +18,9 @@ YEAR_DAYS: Final = 365
 RAREST_SAID_DAYS: Final = 10 * YEAR_DAYS
 """Rarer than this no city's history can bear out, so it is not said."""
 
+SILENCE: Final = "drop"
+"""The detector of zones that fall silent: a matter of data quality, said in other words than an excess."""
+
 LEAST_RATIO_EXPECTED: Final = 0.1
 """Where less is expected, "so many times as many" is a figure without meaning, and is left out."""
 
@@ -64,8 +67,9 @@ def explain(
         incident_ids: newest first.
         wording: how times are said.
     """
-    sentences = [_counted(episode, wording)]
-    if episode.open:
+    silent = episode.detector == SILENCE
+    sentences = [_silent(episode, wording) if silent else _counted(episode, wording)]
+    if episode.open and not silent:
         sentences.append(_since(episode, incident_ids, wording))
     if notes := [*_ending(episode, wording), *_notes(episode, reason)]:
         text = "; ".join(notes)
@@ -119,6 +123,17 @@ def _counted(episode: Episode, wording: Wording) -> str:
     return f"{said}."
 
 
+def _silent(episode: Episode, wording: Wording) -> str:
+    """The first sentence of a drop: since when nothing has come, and what would have been usual."""
+    score, to = episode.reading, wording.when(episode.reading_at)
+    since = _short(episode.since, episode.reading_at, wording)
+    head = f"nothing from {zones_words(score.zones)} between {since} and {to.clock} {to.zone} on {to.day}"
+    usual = f"where {score.expected or 0.0:.0f} incidents are usual, compared with {score.compared_with}"
+    rarity = "" if score.once_in_days is None else rarity_words(score.once_in_days)
+    said = f"{head}, {usual}; such a silence comes up in the city {rarity}" if rarity else f"{head}, {usual}"
+    return f"{said[:1].upper()}{said[1:]}."
+
+
 def _compared(score: Score) -> str:
     if score.expected is None:
         name = score.detector.removeprefix("rule:")
@@ -154,6 +169,8 @@ def _ending(episode: Episode, wording: Wording) -> list[str]:
     if episode.open or episode.ended_at is None:
         return []
     ended = _short(episode.ended_at, episode.reading_at, wording)
+    if episode.detector == SILENCE and episode.ending is AlertReason.SUBSIDED:
+        return [f"heard again at {ended}"]
     peak = f"at most it was {episode.peak.observed} at {_short(episode.peak_at, episode.reading_at, wording)}"
     if episode.ending is AlertReason.UNCONFIRMED:
         return [f"withdrawn at {ended}: the closed minute does not bear it out"]

@@ -192,7 +192,9 @@ class TrendDetector:
         return {
             "version": 1,
             "first": counts.first,
-            "weeks": [[zone, crime_type, weeks] for (zone, crime_type), weeks in counts.weeks.items()],
+            "weeks": [
+                [zone, crime_type, _packed(weeks)] for (zone, crime_type), weeks in counts.weeks.items()
+            ],
             "usable": list(counts.usable),
             "days": [[day, n] for day, n in counts.days.items()],
             "per_day": counts.per_day,
@@ -203,8 +205,17 @@ class TrendDetector:
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Take the state of `snapshot` back; afterwards every answer is the same."""
-        weeks = {(zone, crime_type): list(counts) for zone, crime_type, counts in state["weeks"]}
+        weeks = {(zone, crime_type): _unpacked(packed) for zone, crime_type, packed in state["weeks"]}
         days = dict(map(tuple, state["days"]))
         self.counts = _Counts(state["first"], weeks, list(state["usable"]), days, state["per_day"])
         self.week, self.last_tick = state["week"], state["last_tick"]
         self.scores = [Score(score[0], tuple(score[1]), *score[2:]) for score in state["scores"]]
+
+
+def _packed(counts: Sequence[int]) -> str:
+    """Counts as text, `3,,1` being 3, 0, 1: most weeks of most cells hold nothing, and six years are kept."""
+    return ",".join(str(n) if n else "" for n in counts)
+
+
+def _unpacked(text: str) -> list[int]:
+    return [int(n) if n else 0 for n in text.split(",")]

@@ -171,6 +171,9 @@ class Detection:
     rules_file: Path | None = option(
         None, ExistingFile("rules file"), "analysts' rules: at least N of a type in a zone within W"
     )
+    calendar_file: Path | None = option(
+        None, ExistingFile("calendar file"), "planned events and holidays, during which more is expected"
+    )
     alerts_per_day: float = option(
         2.0, Number(0.001, 1000), "false alerts a day that one jurisdiction can stand"
     )

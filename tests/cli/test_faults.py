@@ -56,6 +56,8 @@ FILES: dict[str, str | bytes] = {
     "twice.toml": RULE + RULE,
     "hours.toml": RULE + 'hours = "25:00-03:00"\n',
     "zone-rule.toml": RULE + 'zones = ["Norht"]\njurisdictions = ["sf"]\n',
+    "backwards.toml": "[[event]]\nfrom = 2026-07-05\nuntil = 2026-07-04\n",
+    "zone-event.toml": '[[event]]\nfrom = 2026-07-04\nuntil = 2026-07-05\nzones = ["Norht"]\n',
     "city.toml": 'time_zone = "Chicago"\n',
     "codes.csv": "code,crime_type\n459,burglery\n",
     "secret": "\n",
@@ -180,6 +182,16 @@ CASES = {
         CHECK,
         "vigil.toml:2: detection.rules_file names a rules file that does not exist",
         '[detection]\nrules_file = "nope.toml"\n',
+    ),
+    "calendar that goes backwards": Case(
+        CHECK,
+        "backwards.toml:1: from and until must be dates or times, until after from",
+        '[detection]\ncalendar_file = "backwards.toml"\n',
+    ),
+    "zone of a calendar": Case(
+        CHECK,
+        "zone-event.toml:1: zone 'Norht' is not known",
+        '[jurisdictions.sf]\nzones = "zones.geojson"\n[detection]\ncalendar_file = "zone-event.toml"\n',
     ),
     # ---- jurisdictions
     "time zone of a jurisdiction file": Case(

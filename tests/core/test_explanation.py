@@ -186,3 +186,36 @@ def test_notes_are_one_sentence() -> None:
         ". Also out of the ordinary: zone B05; it had ended and is back; provisional: the minute is not over; the next "
         "revision confirms or withdraws this; still learning what is usual here, so this is less certain."
     )
+
+
+SILENT = Score(
+    "drop",
+    ("B04",),
+    "*",
+    609,
+    0,
+    15.2,
+    41.8,
+    1.05,
+    False,
+    NOON // 60_000 - 609,
+    "what the same hours of the week bring",
+)
+
+
+def test_a_silence_is_told_as_one() -> None:
+    assert said(SILENT, "a", "b") == (
+        "Nothing from zone B04 between 01:51 and 12:00 UTC on 23 Nov 2026, where 15 incidents are usual, compared "
+        "with what the same hours of the week bring; such a silence comes up in the city about once in 42 days."
+    )
+
+
+def test_a_silence_of_the_city_without_a_rarity() -> None:
+    assert said(SILENT._replace(zones=("*",), once_in_days=None)).startswith(
+        "Nothing from the whole city between"
+    )
+
+
+def test_a_silence_ends_when_something_is_heard() -> None:
+    over = end(episode_of(SILENT), AlertReason.SUBSIDED, NOON + 5 * 60_000)
+    assert explain(over, AlertReason.SUBSIDED, ()).endswith("Heard again at 12:05.")
