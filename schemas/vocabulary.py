@@ -139,6 +139,10 @@ class Kpi(StrEnum):
     COMMITTED = "committed"  # each unit's dispatch -> available (unit committed time)
 
 
+ALERT_PRECISION: Final = "alert_precision"
+"""Beside them: the share of the alerts with a verdict that were confirmed. Not an interval, so no benchmark names it."""
+
+
 class RejectReason(StrEnum):
     """Why a message became a dead letter."""
 

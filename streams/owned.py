@@ -1,16 +1,20 @@
 """What this worker owns, as facts for metrics and health: read from the folds at the moment somebody asks."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from time import monotonic
 from typing import Any
 
+from streams.core.at_work import Holding
+from streams.core.dispatch_fold import DispatchFold
 from streams.core.dispatches import BEYOND, SUM
+from streams.core.incident_fold import IncidentFold
 from streams.core.kpis import KPI_WINDOWS_MS, LEFT_OUT
 from streams.core.source_fold import SourceFold
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold
 from streams.core.watched_city import WatchedCity
-from streams.metrics import CellView, JurisdictionView, KpiView, PartitionView
+from streams.metrics import AtWorkView, CellView, HoldingView, JurisdictionView, KpiView, PartitionView
 from streams.ownership import Facts, Ownership
 from streams.stages import Stages
 
@@ -57,6 +61,30 @@ class Owned:
             for city in fold.cities.values():
                 yield self._city(fold, city)
 
+    def at_work(self) -> Iterator[AtWorkView]:
+        """What goes on now, jurisdiction by jurisdiction, as all source partitions owned now tell together."""
+        folds = self._ownership.folds().values()
+        calls = [
+            (name, city.calls)
+            for fold in folds
+            if isinstance(fold, IncidentFold)
+            for name, city in fold.cities.items()
+        ]
+        units = [
+            (name, city.units)
+            for fold in folds
+            if isinstance(fold, DispatchFold)
+            for name, city in fold.cities.items()
+        ]
+        for jurisdiction in dict.fromkeys(name for name, _ in (*calls, *units)):
+            here = [each for name, each in calls if name == jurisdiction]
+            yield AtWorkView(
+                jurisdiction,
+                sum(each.open for each in here) if here else None,
+                _holding(each.holding() for each in here),
+                sum((each.by_agency() for name, each in units if name == jurisdiction), Counter()),
+            )
+
     def _city(self, fold: WatchFold, city: WatchedCity) -> JurisdictionView:
         timeline, topic = self._stages.timeline, fold.rules.incidents_topic
         board = city.boards[topic]
@@ -66,6 +94,7 @@ class Owned:
         for episode in city.alerts.open_alerts():
             state = episode.sent.state if episode.sent else "raised"
             states[state] = states.get(state, 0) + 1
+        precision = city.precision(0)
         return JurisdictionView(
             jurisdiction=city.jurisdiction,
             windows=tuple(timeline.windows),
@@ -77,6 +106,8 @@ class Owned:
             tick_ms=None if board.published is None else board.published * timeline.pane_ms,
             watermark_ms=None if reached is None else min(greatest) - timeline.out_of_orderness_ms,
             open_alerts=states,
+            verdicts=city.verdicts(),
+            precision=None if precision is None else precision.value,
             kpis=list(self._kpis(fold, city)),
         )
 
@@ -108,6 +139,16 @@ class Owned:
                         sums[i] / 1000,
                         missed,
                     )
+
+
+def _holding(partitions: Iterable[Mapping[str, Holding]]) -> list[HoldingView]:
+    """Calls that wait, by priority, of several partitions together."""
+    found: dict[str, Holding] = {}
+    for priority, here in ((name, each) for partition in partitions for name, each in partition.items()):
+        known = found.get(priority, here._replace(calls=0))
+        oldest = min(known.oldest_since, here.oldest_since)
+        found[priority] = Holding(known.calls + here.calls, oldest)
+    return [HoldingView(priority, *found[priority]) for priority in sorted(found)]
 
 
 def _within(counts: Sequence[int], bounds: Sequence[float], threshold_s: float) -> int:

@@ -103,8 +103,10 @@ class OwnedCity:
         return ids[:INCIDENTS_OF_AN_ALERT]
 
     def kpis(self) -> Iterator[KpiValue]:
-        """Every response measure."""
-        at = self.kpis_at()
-        if at is None:
-            return iter(())
-        return self._city.kpis.measure(at, 0, list(self._measures.series), self._measures.numbers)
+        """Every response measure, and the precision of alerts."""
+        precision, at = self._city.precision(0), self.kpis_at()
+        if precision is not None:
+            yield precision
+        if at is not None:
+            series = list(self._measures.series)
+            yield from self._city.kpis.measure(at, 0, series, self._measures.numbers)

@@ -11,10 +11,11 @@ from schemas.vocabulary import Verdict
 from streams.core.ack_fold import AckFold, AckRules
 from streams.core.alert_book import AlertBook
 from streams.core.detection import SurgeDetector
-from streams.core.episodes import Policy
+from streams.core.episodes import DAY_MS, Policy
 from streams.core.incident_fold import IncidentFold
 from streams.core.rule_terms import Rule
 from streams.core.rules import RuleDetector
+from streams.core.scores import Score
 from streams.core.source_fold import IntakeRules, Source
 from streams.core.watch_fold import WatchFold
 from tests.cluster import Cluster, plain_watch_rules, timeline_of
@@ -96,6 +97,59 @@ def test_an_answer_is_shown_by_the_next_revision_of_its_alert() -> None:
         "desk 4",
     )
     assert last["revision"] > raised["revision"]
+
+
+def test_precision_is_the_share_of_the_confirmed_among_alerts_with_a_verdict() -> None:
+    start = 1_772_323_200_000
+    events = [
+        Incident(f"{zone}{n}", "city", start + n * 1000, crime_type="burglary", zone=zone, reported_at=start)
+        for zone in ("A1", "B1", "C1")
+        for n in range(3)
+    ]
+    log = [Entry(n, e.updated_at, e.incident_id.encode(), encode_event(e)) for n, e in enumerate(events)]
+    beat = Heartbeat("city", start + 180_000)
+    log.append(Entry(len(log), beat.heartbeat_at, None, encode_event(beat)))
+    counted = IncidentFold(Source("incidents", 0, 1), IntakeRules(TIMELINE)).step(log).emissions
+    raised = run_story(WatchFold(0, WATCH), cells_of(counted))
+    first, second = [str(each["alert_id"]) for each in raised if each["crime_type"] == "burglary"][:2]
+    acks = AckFold(Source("alert-acks", 0, 1), AckRules())
+    watch, told = WatchFold(0, WATCH), []
+    answers = [
+        acks.step(
+            [Entry(n, start, alert_id.encode(), encode_event(AlertAck(alert_id, verdict, "desk", start + n)))]
+        )
+        for n, (alert_id, verdict) in enumerate(
+            [
+                (first, Verdict.ACKNOWLEDGED),
+                (first, Verdict.CONFIRMED),
+                (second, Verdict.FALSE_ALARM),
+                ("of another city", Verdict.CONFIRMED),
+            ]
+        )
+    ]
+    for entry in cells_of(counted, *(answer.emissions for answer in answers)):
+        sent = [out for out in watch.step([entry]).emissions if out.topic == "kpis"]
+        told += [from_json(out.value or b"") for out in sent]
+    alerts = len({each["alert_id"] for each in raised})
+    assert [(k["count"], k["within"], k.get("value"), k["left_out"]) for k in told] == [
+        (0, 0, None, alerts),
+        (1, 1, 1.0, alerts - 1),
+        (2, 1, 0.5, alerts - 2),
+    ]
+    assert {(k["kpi"], k["agency"], k["priority"], k["over"]) for k in told} == {
+        ("alert_precision", "*", "*", "7d")
+    }
+    assert sorted({k["revision"] for k in told}) == [k["revision"] for k in told]
+    (city,) = watch.cities.values()
+    assert city.verdicts() == {"confirmed": 1, "false_alarm": 1, "none": alerts - 2}
+
+
+def test_alerts_raised_more_than_a_week_ago_count_in_no_precision() -> None:
+    book = AlertBook("city", Policy())
+    score = Score("d", ("A1",), "burglary", 60, 5, 1.0, 9.0, 2.0)
+    book.tick(DAY_MS, [score], 1)
+    assert book.verdicts(DAY_MS) == {"none": 1}
+    assert book.verdicts(DAY_MS + 1) == {}
 
 
 def test_what_is_no_answer_becomes_a_dead_letter() -> None:

@@ -7,7 +7,7 @@ reader takes what it can use ("strict producers, tolerant readers").
 from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
-from schemas.vocabulary import ANY, UNKNOWN_ZONE, CrimeType, Verdict
+from schemas.vocabulary import ALERT_PRECISION, ANY, UNKNOWN_ZONE, CrimeType, Verdict
 
 
 class Field(NamedTuple):
@@ -143,16 +143,21 @@ _ALERT: Final = {
 _KPI: Final = {
     "jurisdiction": Field("The city or agency, and the record's key."),
     "at": Field("The exclusive end of the window, a multiple of the pane (60 s)."),
-    "agency": Field("Whose units."),
+    "agency": Field(f"Whose units; `{ANY}` for alerts."),
     "priority": Field(f"Of the calls; `{ANY}` is all of them."),
-    "kpi": Field("Which response interval; more may come."),
+    "kpi": Field(f"Which response interval, or `{ALERT_PRECISION}`; more may come."),
     "over": Field("The window.", {"examples": ["1h", "24h", "7d"]}),
-    "count": Field("Intervals that ended in the window.", {"minimum": 0}),
-    "within": Field("How many of them were at most `threshold_s` long.", {"minimum": 0}),
+    "count": Field(
+        "Intervals that ended in the window, or alerts raised in it that have a verdict.", {"minimum": 0}
+    ),
+    "within": Field("How many of them were at most `threshold_s` long, or were confirmed.", {"minimum": 0}),
     "threshold_s": Field("The benchmark, seconds."),
-    "value": Field("`within` ÷ `count`: the compliance.", {"minimum": 0, "maximum": 1}),
+    "value": Field("`within` ÷ `count`: the compliance, or the precision.", {"minimum": 0, "maximum": 1}),
     "mean_s": Field("Mean length, seconds."),
-    "left_out": Field("Intervals that are missing an end, negative or longer than a day.", {"minimum": 0}),
+    "left_out": Field(
+        "Intervals that are missing an end, negative or longer than a day, or alerts without a verdict.",
+        {"minimum": 0},
+    ),
     "revision": Field(
         "Of records with the same names and time, the one with the greatest revision is the truth."
     ),

@@ -5,6 +5,7 @@ join, in connected groups, the open episode they touch, else return to a recent 
 new one; an episode that comes to touch an older one is merged into it. The order of scores is of no account.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -33,6 +34,7 @@ NameIncidents = Callable[[Sequence[str], str, int, int], Sequence[str]]
 """(zones, crime type, start ms, end ms) → ids of the incidents counting in [start, end), newest first."""
 
 STATE_VERSION: Final = 1
+NO_VERDICT: Final = "none"
 
 
 def no_incidents(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
@@ -183,6 +185,11 @@ class AlertBook:
         for episode in self._store.every():
             if episode.sent is not None:
                 yield episode, standing(episode, self._jurisdiction, self._wording)
+
+    def verdicts(self, since: int) -> Counter[str]:
+        """Verdict, or `none` → alerts raised at `since` (ms) or later of which people were told."""
+        told_of = (e for e in self._store.every() if e.sent is not None and e.raised_at >= since)
+        return Counter(episode.answer.verdict or NO_VERDICT for episode in told_of)
 
     def snapshot(self) -> Any:
         """The whole state as JSON-able values."""

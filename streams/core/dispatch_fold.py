@@ -93,6 +93,7 @@ class DispatchFold(SourceFold):
         last = max(known, fact.at // self.rules.timeline.pane_ms)
         call: list[Any] = [last, first, Call()] if old is None else [max(last, old[LAST]), old[FIRST], old[2]]
         changed = city.partials.shift(call[2].hear(known, updated_at, fact, News(oldest_open, self._buckets)))
+        city.units.hear(incident_id, fact)
         ledger.keep(incident_id, call)
         if old is not None and call[LAST] > old[LAST]:
             ledger.lengthened(incident_id, call)

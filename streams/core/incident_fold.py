@@ -45,6 +45,10 @@ class IncidentFold(SourceFold):
         if type(wire) is not IncidentWire:
             self._notice(wire)
         updated_at, reported_at, occurred_at = times
+        status = wire.status
+        if status is not None or wire.exercise:
+            status = None if wire.exercise else status
+            city.calls.hear(incident_id, status, updated_at, (wire.priority, reported_at))
         zone, crime_type = self._place(wire, city.locality)
         values = (reported_at, occurred_at, zone, crime_type, withdrawn(wire))
         self._hear(record, city, (wire.jurisdiction, incident_id, updated_at), values)

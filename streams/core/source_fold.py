@@ -24,6 +24,7 @@ from schemas.emissions import DeadLetter, LateEvent, Outgoing
 from schemas.events import LogRecord
 from schemas.instants import EARLIEST_MS, LATEST_MS, rfc3339
 from schemas.vocabulary import RejectReason
+from streams.core.at_work import CommittedUnits, OpenCalls
 from streams.core.cells import Partials
 from streams.core.fold import Step
 from streams.core.ledger import Ledger
@@ -91,6 +92,8 @@ class City:
         self.ledger: Ledger[Any] = Ledger(timeline)
         self.partials = Partials(timeline.longest)
         self.locality = locality
+        self.calls = OpenCalls()
+        self.units = CommittedUnits()
         self.told: int | None = None  # greatest `updated_at` that Watch was told
 
 

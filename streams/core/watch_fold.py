@@ -124,7 +124,7 @@ class WatchFold:
         if "acks" in label and taken.verdict == "taken":
             acks = [AlertAck(**{**said, "verdict": Verdict(said["verdict"])}) for said in label["acks"]]
             for city in self.cities.values():
-                self._send_alerts(city.answer(acks, record.offset * REVISIONS, self.sources))
+                self._answer(city, acks, record.offset)
 
     def _city(self, jurisdiction: str, offset: int) -> WatchedCity:
         city = self.cities.get(jurisdiction)
@@ -174,6 +174,14 @@ class WatchFold:
         self._send_kpis(city.measure(topic, reached, offset))
         if reached is not None:
             city.forget(topic, reached, self.sources)
+
+    def _answer(self, city: WatchedCity, acks: Sequence[AlertAck], offset: int) -> None:
+        """The next revisions of the alerts that were answered, and what that makes of the precision of alerts."""
+        told = city.answer(acks, offset * REVISIONS, self.sources)
+        self._send_alerts(told)
+        precision = city.precision(offset) if told else None
+        if precision is not None:
+            self._send_kpis(iter([precision]))
 
     def _send_counts(
         self, writer: CountsWriter, tick: int, cells: Iterable[tuple[Cell, Numbers]], offset: int

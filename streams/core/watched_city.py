@@ -7,9 +7,9 @@ from typing import Any, Final, Protocol
 
 from schemas.emissions import Alert, KpiValue
 from schemas.events import AlertAck
-from schemas.vocabulary import ANY
+from schemas.vocabulary import ALERT_PRECISION, ANY, Verdict
 from schemas.writers import CountsWriter
-from streams.core.alert_book import AlertBook, NameIncidents
+from streams.core.alert_book import NO_VERDICT, AlertBook, NameIncidents
 from streams.core.merging import SourceName, SourcePartition, newest_ids
 from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
@@ -17,6 +17,11 @@ from streams.core.windows import Cell, Change, Numbers, RollingCounts, Tick
 
 THIN_EVERY: Final = 30
 """Ticks between two clean-ups of old numbers: often enough to stay small, seldom enough to cost nothing."""
+
+
+JUDGED_OVER: Final = "7d"
+JUDGED_MS: Final = 7 * DAY_MS
+"""Of which alerts the precision is taken: as long as those that are over are remembered and still take verdicts."""
 
 
 class Kpis(Protocol):
@@ -186,6 +191,36 @@ class WatchedCity:
         if not mine:
             return []
         return self.alerts.report(revision, self.name_incidents(sources))
+
+    def verdicts(self) -> Mapping[str, int]:
+        """Verdict, or `none` → alerts raised lately."""
+        published = self._counts.published
+        return (
+            {} if published is None else self.alerts.verdicts(published * self._timeline.pane_ms - JUDGED_MS)
+        )
+
+    def precision(self, revision: int) -> KpiValue | None:
+        """The share of alerts raised lately that were confirmed, of those with a verdict; None before the first tick."""
+        published, found = self._counts.published, self.verdicts()
+        if published is None:
+            return None
+        confirmed, false = found.get(Verdict.CONFIRMED, 0), found.get(Verdict.FALSE_ALARM, 0)
+        judged = confirmed + false
+        return KpiValue(
+            jurisdiction=self.jurisdiction,
+            at=published * self._timeline.pane_ms,
+            agency=ANY,
+            priority=ANY,
+            kpi=ALERT_PRECISION,
+            over=JUDGED_OVER,
+            count=judged,
+            within=confirmed,
+            threshold_s=None,
+            value=confirmed / judged if judged else None,
+            mean_s=None,
+            left_out=found.get(NO_VERDICT, 0),
+            revision=revision,
+        )
 
     def name_incidents(self, sources: Mapping[SourceName, SourcePartition]) -> NameIncidents:
         """How alerts name the incidents behind them."""

@@ -4,6 +4,7 @@ from streams.metrics.collector import CONTENT_TYPE, Metrics
 from streams.metrics.counters import Counters
 from streams.metrics.names import ALL, Metric
 from streams.metrics.views import (
+    AtWorkView,
     CellView,
     HoldingView,
     JurisdictionView,
@@ -16,6 +17,7 @@ from streams.metrics.views import (
 __all__ = [
     "ALL",
     "CONTENT_TYPE",
+    "AtWorkView",
     "CellView",
     "Counters",
     "HoldingView",

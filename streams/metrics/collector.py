@@ -18,7 +18,7 @@ from streams.metrics import names
 from streams.metrics.counters import Counters
 from streams.metrics.exposition import Templates, header
 from streams.metrics.names import Metric
-from streams.metrics.views import JurisdictionView, Nobody, Owner, PartitionView
+from streams.metrics.views import AtWorkView, JurisdictionView, Nobody, Owner, PartitionView
 
 CONTENT_TYPE = CONTENT_TYPE_PLAIN_0_0_4
 CELLS_AT_ONCE = 500
@@ -105,6 +105,9 @@ class _Owned(Collector):
         for view in owner.jurisdictions():
             for metric, labels, value in _jurisdiction_samples(view):
                 families[metric].add_metric(labels, value)
+        for at_work in owner.at_work():
+            for metric, labels, value in _at_work_samples(at_work):
+                families[metric].add_metric(labels, value)
         for topic, share in self._metrics.dead_letter_shares().items():
             families[names.DEAD_LETTER_SHARE].add_metric((topic,), share)
         return families.values()
@@ -147,16 +150,12 @@ def _jurisdiction_samples(view: JurisdictionView) -> Iterator[Sample]:
         yield names.TICK, city, view.tick_ms / 1000
     if view.watermark_ms is not None:
         yield names.CITY_WATERMARK, city, view.watermark_ms / 1000
-    if view.open_incidents is not None:
-        yield names.OPEN_INCIDENTS, city, view.open_incidents
     for state, alerts in view.open_alerts.items():
         yield names.ALERTS, (*city, state), alerts
-    for agency, units in view.units_committed.items():
-        yield names.UNITS_COMMITTED, (*city, agency), units
-    for holding in view.holding:
-        yield names.CALLS_HOLDING, (*city, holding.priority), holding.calls
-        if holding.oldest_since_ms is not None:
-            yield names.OLDEST_CALL, (*city, holding.priority), holding.oldest_since_ms / 1000
+    for verdict, alerts in view.verdicts.items():
+        yield names.ALERT_VERDICTS, (*city, verdict), alerts
+    if view.precision is not None:
+        yield names.ALERT_PRECISION, city, view.precision
     for kpi in view.kpis:
         labels = (*city, kpi.agency, kpi.priority, kpi.kpi, kpi.over)
         total = sum(kpi.counts)
@@ -166,3 +165,15 @@ def _jurisdiction_samples(view: JurisdictionView) -> Iterator[Sample]:
             yield names.RESPONSE_LEFT_OUT, (*labels, reason), intervals
         if kpi.within is not None and total:
             yield names.RESPONSE_WITHIN, labels, kpi.within / total
+
+
+def _at_work_samples(view: AtWorkView) -> Iterator[Sample]:
+    city = (view.jurisdiction,)
+    if view.open_incidents is not None:
+        yield names.OPEN_INCIDENTS, city, view.open_incidents
+    for agency, units in view.units_committed.items():
+        yield names.UNITS_COMMITTED, (*city, agency), units
+    for holding in view.holding:
+        yield names.CALLS_HOLDING, (*city, holding.priority), holding.calls
+        if holding.oldest_since_ms is not None:
+            yield names.OLDEST_CALL, (*city, holding.priority), holding.oldest_since_ms / 1000

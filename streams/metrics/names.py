@@ -57,8 +57,25 @@ RESPONSE_LEFT_OUT: Final = Metric(
     "Intervals in the rolling window that could not be measured: missing, negative or absurd.",
     ("jurisdiction", "agency", "priority", "kpi", "over", "reason"),
 )
+ALERT_VERDICTS: Final = Metric(
+    "vigil_alerts_judged",
+    "gauge",
+    "Alerts raised in the last 7 days of event time, by what operations centres found: confirmed, false_alarm, none.",
+    ("jurisdiction", "verdict"),
+)
+ALERT_PRECISION: Final = Metric(
+    "vigil_alert_precision_ratio",
+    "gauge",
+    "Share of the confirmed among those of them that have a verdict; absent before the first one.",
+    ("jurisdiction",),
+)
+
+# ---- what goes on now, as far as the source partitions of this worker tell: add workers up
 CALLS_HOLDING: Final = Metric(
-    "vigil_calls_holding", "gauge", "Calls that wait for a unit.", ("jurisdiction", "priority")
+    "vigil_calls_holding",
+    "gauge",
+    "Incidents whose status says that they wait for a unit: received or pending.",
+    ("jurisdiction", "priority"),
 )
 OLDEST_CALL: Final = Metric(
     "vigil_oldest_call_holding_timestamp_seconds",
@@ -67,10 +84,16 @@ OLDEST_CALL: Final = Metric(
     ("jurisdiction", "priority"),
 )
 OPEN_INCIDENTS: Final = Metric(
-    "vigil_open_incidents", "gauge", "Incidents that are not closed.", ("jurisdiction",)
+    "vigil_open_incidents",
+    "gauge",
+    "Incidents whose status says that they are not over; without a word on it for a day or two it is let go.",
+    ("jurisdiction",),
 )
 UNITS_COMMITTED: Final = Metric(
-    "vigil_units_committed", "gauge", "Units at work on an incident.", ("jurisdiction", "agency")
+    "vigil_units_committed",
+    "gauge",
+    "Units at work, once for each incident; without a word on it for a day or two a unit is let go.",
+    ("jurisdiction", "agency"),
 )
 
 # ---- how this worker is doing, of the partitions that it owns now

@@ -74,8 +74,16 @@ class JurisdictionView(NamedTuple):
     watermark_ms: int | None = None  # the least over all source partitions; None until all were heard of
     open_alerts: Mapping[str, int] = {}  # state → number
     kpis: Iterable[KpiView] = ()
+    verdicts: Mapping[str, int] = {}  # verdict, or "none" → alerts raised in the last 7 days
+    precision: float | None = None  # share of the confirmed among those with a verdict
+
+
+class AtWorkView(NamedTuple):
+    """What goes on now in one jurisdiction, as far as the source partitions of this worker tell."""
+
+    jurisdiction: str
+    open_incidents: int | None = None  # None: this worker has no partition of `incidents`
     holding: Iterable[HoldingView] = ()
-    open_incidents: int | None = None
     units_committed: Mapping[str, int] = {}  # agency → units
 
 
@@ -88,6 +96,9 @@ class Owner(Protocol):
     def jurisdictions(self) -> Iterable[JurisdictionView]:
         """The jurisdictions that are watched now."""
 
+    def at_work(self) -> Iterable[AtWorkView]:
+        """What goes on now in the jurisdictions that the source partitions tell of."""
+
 
 class Nobody:
     """An owner of nothing, for a worker that has not started yet."""
@@ -97,5 +108,9 @@ class Nobody:
         return ()
 
     def jurisdictions(self) -> Iterable[JurisdictionView]:
+        """No jurisdiction."""
+        return ()
+
+    def at_work(self) -> Iterable[AtWorkView]:
         """No jurisdiction."""
         return ()

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from schemas.instants import rfc3339
-from schemas.vocabulary import ANY, Agency, AlertState, CrimeType, Kpi
+from schemas.vocabulary import ALERT_PRECISION, ANY, Agency, AlertState, CrimeType, Kpi
 from streams.questions.answers import (
     AlertNow,
     Alerts,
@@ -83,7 +83,7 @@ def questions(windows: Sequence[str], kpi_windows: Sequence[str]) -> tuple[Quest
         ),
         Question(
             "/v1/kpis",
-            "Response measures against their goals.",
+            "Response measures against their goals, and the precision of alerts.",
             (JURISDICTION, *_kpi_filters(kpi_windows), *paging),
             (str, str, str, str),
             Kpis,
@@ -97,7 +97,9 @@ def _kpi_filters(windows: Sequence[str]) -> tuple[Parameter, ...]:
     return (
         Parameter("agency", Word(tuple(Agency)), "Only this agency."),
         Parameter("priority", Name(), f'Only this priority; "{ANY}" is the measure over all.'),
-        Parameter("kpi", Word(tuple(Kpi)), "Only this interval."),
+        Parameter(
+            "kpi", Word((*map(str, Kpi), ALERT_PRECISION)), "Only this interval, or the precision of alerts."
+        ),
         Parameter("over", Word(windows), "Only this window."),
     )
 

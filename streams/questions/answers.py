@@ -104,18 +104,18 @@ class Incidents:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """One response interval over one window."""
+    """One response interval over one window, or the precision of alerts: the confirmed among those with a verdict."""
 
-    agency: str = said("Who answers.")
+    agency: str = said('Who answers; "*" of alerts.')
     priority: str = said('Priority of the calls; "*" for all.')
-    kpi: str = said("The interval.")
+    kpi: str = said("The interval, or `alert_precision`.")
     over: str = said("The window, which ends at the tick.")
-    count: int = said("Intervals that ended in the window.")
-    within: int | None = said("Those that met the goal; null without a goal.")
+    count: int = said("Intervals that ended in the window, or alerts raised in it that have a verdict.")
+    within: int | None = said("Those that met the goal (null without one), or were confirmed.")
     threshold_s: float | None = said("The goal, seconds; null without one.")
-    value: float | None = said("The share that met the goal, 0 to 1; null without intervals or goal.")
+    value: float | None = said("`within` ÷ `count`, 0 to 1; null where one of them is.")
     mean_s: float | None = said("The mean, seconds; null without intervals.")
-    left_out: int = said("Missing, negative and absurd intervals.")
+    left_out: int = said("Missing, negative and absurd intervals, or alerts without a verdict.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +123,7 @@ class Kpis:
     """Response measures at the last tick of the dispatches."""
 
     jurisdiction: str = said("Whose measures these are.")
-    at: str | None = said("The tick; null before the first one.", **INSTANT)
+    at: str | None = said("The tick of the response measures; null before the first one.", **INSTANT)
     kpis: tuple[Measure, ...] = said("Those of this page, by agency, priority, interval and window.")
     here: tuple[str, ...] = said("All jurisdictions that this worker watches now.")
     next: str | None = said("The cursor of the next page; null on the last one.")

@@ -190,7 +190,8 @@ def test_what_the_codec_accepts_the_schema_accepts(topic: str) -> None:
             errors = [error.message for error in validator.iter_errors(strict)]
             assert not errors, f"{message}: {errors}"
         elif validator.is_valid(message):
-            assert why.reason in ("from_the_future", "key_mismatch"), f"{message}: {why}"
+            unseen = {"wrong_type"} if has_whole_number_with_a_point(message) else set()  # see below
+            assert why.reason in {"from_the_future", "key_mismatch"} | unseen, f"{message}: {why}"
 
     check()
     assert min(seen.values()) > EXAMPLES / 10, seen
@@ -199,6 +200,11 @@ def test_what_the_codec_accepts_the_schema_accepts(topic: str) -> None:
 def to_json_of(message: dict[str, Any]) -> bytes:
     """As Python's json writes it: whole floats keep their point, as `1.0`."""
     return json.dumps(message).encode()
+
+
+def has_whole_number_with_a_point(message: dict[str, Any]) -> bool:
+    numbers = [value for name, value in message.items() if name not in ("lat", "lon")]
+    return any(isinstance(value, float) and value.is_integer() for value in numbers)
 
 
 @pytest.mark.parametrize("topic", INPUTS)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from streams.metrics import ALL
 from tests.deploy.files import DEPLOY, METRICS, ROOT, dashboard, expressions, panels, read_yaml, rules
 
 OTHERS = {"up", "process_cpu_seconds_total", "process_resident_memory_bytes"}
@@ -31,6 +32,14 @@ def test_metrics_and_labels_that_are_asked_for_exist(where: str, expression: str
     asked = {word for group in re.findall(r"\bby \(([^)]*)\)", expression) for word in group.split(", ")}
     asked |= set(re.findall(r"[{,](\w+)=", expression))
     assert asked <= labels
+
+
+def test_everything_that_is_said_of_the_city_is_on_the_dashboard() -> None:
+    asked = " ".join(target["expr"] for panel in panels() for target in panel["targets"])
+    of_the_city = {metric.name for metric in ALL if "jurisdiction" in metric.labels}
+    on_it = {name for name in of_the_city if re.search(rf"\b{name}(_bucket|_count)?\b", asked)}
+    # What a compliance is measured against stands in the title of its panel.
+    assert of_the_city - on_it == {"vigil_response_goal_seconds"}
 
 
 def test_texts_of_rules_name_labels_that_their_expressions_keep() -> None:

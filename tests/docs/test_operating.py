@@ -53,6 +53,9 @@ def test_commands_of_the_page_do_what_it_says(city: City) -> None:
             assert '"status":4' not in done.stdout.replace(" ", ""), script + said(done)
         wait_until(lambda: open_alerts(running)[0]["verdict"] == "confirmed", "the answer is shown")
         assert open_alerts(running)[0]["acknowledged"]
+        assert 'vigil_alert_precision_ratio{jurisdiction="springfield"} 1.0' in running.ask("/metrics")[1]
+        precision = running.ask("/v1/kpis?jurisdiction=springfield&kpi=alert_precision")[1]["kpis"]
+        assert [(each["count"], each["within"], each["value"]) for each in precision] == [(1, 1, 1.0)]
         assert running.stop() == 0
 
 

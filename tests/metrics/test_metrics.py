@@ -12,6 +12,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas.vocabulary import AlertState, RejectReason
 from streams.metrics import (
     ALL,
+    AtWorkView,
     CellView,
     HoldingView,
     JurisdictionView,
@@ -29,12 +30,16 @@ class Worker:
     def __init__(self) -> None:
         self.owned: list[PartitionView] = []
         self.watched: list[JurisdictionView] = []
+        self.working: list[AtWorkView] = []
 
     def partitions(self) -> Iterable[PartitionView]:
         return self.owned
 
     def jurisdictions(self) -> Iterable[JurisdictionView]:
         return self.watched
+
+    def at_work(self) -> Iterable[AtWorkView]:
+        return self.working
 
 
 @pytest.fixture
@@ -93,6 +98,7 @@ def test_every_metric_is_listed_once_with_a_help_text() -> None:
 
 def test_nothing_is_exposed_that_is_not_listed(metrics: Metrics, worker: Worker) -> None:
     worker.watched, worker.owned = [full_city()], [PartitionView("incidents", 0, True)]
+    worker.working = [AT_WORK]
     listed = {metric.name.removesuffix("_total") for metric in ALL}
     ours = {name for name in families(metrics) if name.startswith("vigil_")}
     assert ours == listed
@@ -106,10 +112,12 @@ def full_city() -> JurisdictionView:
         watermark_ms=61_500,
         open_alerts={"raised": 2},
         kpis=[kpi],
-        holding=[HoldingView("1", 3, 5_000), HoldingView("2", 0)],
-        open_incidents=9,
-        units_committed={"fire": 4},
+        verdicts={"confirmed": 3, "false_alarm": 1, "none": 2},
+        precision=0.75,
     )
+
+
+AT_WORK = AtWorkView("sf", 9, [HoldingView("1", 3, 5_000), HoldingView("2", 0)], {"fire": 4})
 
 
 def test_rolling_counts_have_a_line_per_cell_and_window(metrics: Metrics, worker: Worker) -> None:
@@ -181,11 +189,14 @@ def test_any_zone_name_comes_through(zone: str, number: int) -> None:
 
 
 def test_city_facts_are_seconds_and_numbers(metrics: Metrics, worker: Worker) -> None:
-    worker.watched = [full_city()]
+    worker.watched, worker.working = [full_city()], [AT_WORK]
     samples = scrape(metrics)
     assert value(samples, "vigil_tick_timestamp_seconds", jurisdiction="sf") == 60
     assert value(samples, "vigil_watermark_timestamp_seconds", jurisdiction="sf") == 61.5
     assert value(samples, "vigil_alerts", jurisdiction="sf", state="raised") == 2
+    assert value(samples, "vigil_alerts_judged", jurisdiction="sf", verdict="confirmed") == 3
+    assert value(samples, "vigil_alerts_judged", jurisdiction="sf", verdict="none") == 2
+    assert value(samples, "vigil_alert_precision_ratio", jurisdiction="sf") == 0.75
     assert value(samples, "vigil_open_incidents", jurisdiction="sf") == 9
     assert value(samples, "vigil_units_committed", jurisdiction="sf", agency="fire") == 4
     assert value(samples, "vigil_calls_holding", jurisdiction="sf", priority="1") == 3
@@ -201,9 +212,11 @@ def test_what_is_not_known_yet_is_absent(metrics: Metrics, worker: Worker) -> No
         [city()],
         [PartitionView("incidents", 0, taken_over=False, take_over_done=0.25)],
     )
+    worker.working = [AtWorkView("sf")]
     samples = scrape(metrics)
     names = {name for name, _ in samples}
     assert not names & {
+        "vigil_alert_precision_ratio",
         "vigil_tick_timestamp_seconds",
         "vigil_watermark_timestamp_seconds",
         "vigil_open_incidents",

@@ -14,7 +14,7 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from streams.metrics import JurisdictionView, Metrics, PartitionView
+from streams.metrics import AtWorkView, JurisdictionView, Metrics, PartitionView
 from streams.settings import ConfigurationError, Settings, load
 from streams.web import Health, WebServer, is_loopback
 
@@ -31,6 +31,9 @@ class Worker:
         return self.owned
 
     def jurisdictions(self) -> Iterable[JurisdictionView]:
+        return ()
+
+    def at_work(self) -> Iterable[AtWorkView]:
         return ()
 
 

@@ -47,6 +47,7 @@ class City:
                 "reported_at": rfc3339(NOON + number * MINUTE),
                 "zone": "B04",
                 "crime_type": "burglary",
+                "status": "pending",
                 "caller_name": "Jane Roe",
             }
             self.producer.produce(
@@ -75,6 +76,8 @@ def test_worker_says_what_it_is_answers_and_ends_in_order(city: City) -> None:
         assert running.ask("/v1/counts?jurisdiction=elsewhere")[1]["here"] == ["springfield"]
         metrics = running.ask("/metrics")[1]
         assert 'vigil_build_info{counting_version="1",fingerprint="' in metrics
+        assert 'vigil_open_incidents{jurisdiction="springfield"} 30.0' in metrics
+        assert 'vigil_calls_holding{jurisdiction="springfield",priority="unknown"} 30.0' in metrics
         assert running.stop() == 0
     assert_lines_are_events(running)
     (started,) = running.events("worker_started")

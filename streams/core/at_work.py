@@ -1,0 +1,163 @@
+"""What is going on now: which incidents are open, which of them wait for a unit, which units are at work.
+
+For gauges only: no count, alert or KPI follows from it. Each source partition keeps its own part of a city, from the
+statuses that its messages say, and what nothing is said of for a day of event time is let go: publishers forget to
+close. Hearing costs O(1) and, as it is done for every message, as little as can be; asking O(what goes on).
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from schemas.vocabulary import WITHDRAWING, IncidentStatus, UnitStatus
+from streams.core.dispatches import NO_PRIORITY, Fact
+from streams.core.timeline import DAY_MS
+
+LET_GO_MS: Final = DAY_MS
+"""What nothing was said of for so long, up to twice as long, is let go. A choice: longer than any shift."""
+
+_WAITING, _WORKED, _OVER = range(3)
+_STAGE_BITS: Final = 2
+_STAGE: Final = 3
+_STAGE_OF: Final[Mapping[IncidentStatus | None, int | None]] = {
+    **dict.fromkeys(IncidentStatus, _WORKED),
+    **dict.fromkeys(WITHDRAWING, _OVER),
+    IncidentStatus.CLOSED: _OVER,
+    IncidentStatus.RECEIVED: _WAITING,
+    IncidentStatus.PENDING: _WAITING,
+    # These say that something else changed, and nothing about units.
+    IncidentStatus.UPDATED: None,
+    IncidentStatus.RECLASSIFIED: None,
+    IncidentStatus.MOVED: None,
+    None: None,
+}
+_RANK_OF: Final = {status.value: rank for rank, status in enumerate(UnitStatus)}
+_RANK_BITS: Final = 3
+_RELEASED: Final = _RANK_OF[UnitStatus.AVAILABLE.value]
+"""This status and the one after it: the unit is not at work on the incident any more."""
+
+
+class Holding(NamedTuple):
+    """Calls that wait for a unit."""
+
+    calls: int
+    oldest_since: int  # ms
+
+
+class _Recent:
+    """Numbers by name, of two generations: what was not put again during a whole one is let go when it ends."""
+
+    __slots__ = ("new", "old", "turns_at")
+
+    def __init__(self) -> None:
+        self.new: dict[Any, int] = {}
+        self.old: dict[Any, int] = {}
+        self.turns_at = -1
+
+    def turn(self, at: int) -> dict[Any, int]:
+        """Begin another generation at the instant `at`; what is let go."""
+        gone, self.old, self.new = self.old, self.new, {}
+        if at >= self.turns_at + LET_GO_MS:
+            gone, self.old = gone | self.old, {}  # nothing was heard for longer than a generation
+        self.turns_at = at + LET_GO_MS
+        return gone
+
+
+class OpenCalls:
+    """The incidents of one (source partition, jurisdiction) by the status last said of each."""
+
+    __slots__ = ("_calls", "_waiting", "open")
+
+    def __init__(self) -> None:
+        """Nothing is known."""
+        self.open = 0
+        self._calls = _Recent()  # incident → updated_at of its stage, and the stage in the lowest bits
+        self._waiting: dict[str, tuple[str, int]] = {}  # incident → (priority, since when)
+
+    def hear(
+        self, incident_id: str, status: IncidentStatus | None, updated_at: int, about: tuple[Any, int | None]
+    ) -> None:
+        """Take in what a message says; of all that came the latest stage holds.
+
+        Args:
+            incident_id: the incident.
+            status: as said; None says that it is an exercise.
+            updated_at: since when that is known, ms.
+            about: its priority, and when it was reported (ms), as far as the message says so.
+        """
+        calls = self._calls
+        if updated_at >= calls.turns_at:
+            self._let_go(calls.turn(updated_at))
+        stage = _OVER if status is None else _STAGE_OF[status]
+        new = calls.new
+        known = new.get(incident_id) or calls.old.pop(incident_id, 0)
+        was = known & _STAGE if known else _OVER
+        if stage is None:
+            stage = was if known else _WORKED
+            updated_at = known >> _STAGE_BITS
+        said = updated_at << _STAGE_BITS | stage
+        if said < known:
+            said, stage = known, was
+        new[incident_id] = said
+        if stage != was:
+            self.open += (stage != _OVER) - (was != _OVER)
+            if was == _WAITING:
+                del self._waiting[incident_id]
+        if stage == _WAITING:
+            self._wait(incident_id, updated_at, about)
+
+    def holding(self) -> dict[str, Holding]:
+        """Priority → the calls that wait for a unit."""
+        found: dict[str, Holding] = {}
+        for priority, since in self._waiting.values():
+            calls, oldest_since = found.get(priority, (0, since))
+            found[priority] = Holding(calls + 1, min(oldest_since, since))
+        return found
+
+    def _wait(self, incident_id: str, updated_at: int, about: tuple[Any, int | None]) -> None:
+        said, reported_at = about
+        priority, since = self._waiting.get(incident_id, (NO_PRIORITY, updated_at))
+        if said not in (None, ""):
+            priority = str(said)
+        self._waiting[incident_id] = priority, min(since, updated_at if reported_at is None else reported_at)
+
+    def _let_go(self, gone: Mapping[str, int]) -> None:
+        for incident_id, said in gone.items():
+            stage = said & _STAGE
+            self.open -= stage != _OVER
+            if stage == _WAITING:
+                del self._waiting[incident_id]
+
+
+class CommittedUnits:
+    """The units at work on an incident, of one (source partition, jurisdiction), by the last fact of each."""
+
+    __slots__ = ("_agencies", "_units")
+
+    def __init__(self) -> None:
+        """Nobody is at work."""
+        self._units = (
+            _Recent()
+        )  # (incident, unit) → since when its status holds, and its rank in the lowest bits
+        self._agencies: dict[tuple[str, str], str] = {}  # of those at work
+
+    def hear(self, incident_id: str, fact: Fact) -> None:
+        """Take a fact in; of those of one millisecond the later in the usual order holds."""
+        at, units, name = fact.at, self._units, (incident_id, fact.unit_id)
+        if at >= units.turns_at:
+            for unit in units.turn(at):
+                self._agencies.pop(unit, None)
+        rank = _RANK_OF[fact.status]
+        said, known = at << _RANK_BITS | rank, units.new.get(name) or units.old.pop(name, 0)
+        if said < known:
+            units.new[name] = known
+            return
+        units.new[name] = said
+        if rank < _RELEASED:
+            self._agencies[name] = fact.agency
+        elif known:
+            self._agencies.pop(name, None)
+
+    def by_agency(self) -> Counter[str]:
+        """Agency → units at work, once for each incident."""
+        return Counter(self._agencies.values())
