@@ -1,6 +1,7 @@
 """The cases of the benchmark: each runs once, holds its result to the plain reading, and says what it took."""
 
 import json
+import os
 import subprocess
 import sys
 import tempfile
@@ -11,12 +12,35 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import orjson
+
 from bench.deployed import Deployed, Measured, labels_reach
-from bench.logs import FOLLOW_MS, Log, corrected, dispatches_of, new_incidents
-from bench.plain_reading import counts, counts_of, intervals_of, measured_intervals, must_equal, partials
+from bench.logs import FOLLOW_MS, MINUTE_MS, Log, corrected, dispatches_of, new_incidents
+from bench.plain_reading import (
+    counts,
+    counts_of,
+    intervals_of,
+    measured_intervals,
+    ms,
+    must_equal,
+    partials,
+    standing,
+    window_counts,
+)
+from schemas.instants import rfc3339
 
 ROOT = Path(__file__).resolve().parent.parent
 HOUR_MS = 3_600_000
+REPLAY_PER_MINUTE = 0.5  # a city of some 700 incidents a day
+MAPPING = """
+jurisdiction = "springfield"
+time_zone = "UTC"
+[columns]
+id = ["Id"]
+reported_at = "Reported"
+type = ["Type"]
+zone = "Zone"
+"""
 
 
 @dataclass
@@ -27,6 +51,8 @@ class Bench:
     folder: Path
     events: int = 200_000
     plain_events: int = 20_000
+    replay_events: int = 50_000
+    take_over_events: int = 250_000
 
     @cached_property
     def end_ms(self) -> int:
@@ -106,8 +132,81 @@ def plain_faust(bench: Bench) -> Measured:
     return Measured(log.size, said["seconds"], said["cpu_s"] / log.size * 1e6, said["peak_mb"])
 
 
+def take_over(bench: Bench) -> Measured:
+    """A worker that starts folds the log of one partition again, up to the commit of the one before."""
+    log = Log(new_incidents(bench.take_over_events, bench.end_ms), partitions=1)
+    news = Log(corrected(log.incidents[-10_000:]), partitions=1)
+    deployed = Deployed(bench.broker, bench.folder, 1)
+    cells = deployed.tail("cells")
+    label = f"{deployed.prefix}incidents-0".encode()
+    try:
+        with deployed.cells_held():
+            worker = deployed.worker()
+            start_cpu_s = worker.used().cpu_s
+            deployed.publish(log)
+            cells.until(labels_reach({label: log.size}))
+            worker.process.stop()
+            worker = deployed.worker()
+            used = worker.used()
+            records, took_s = worker.took_over()
+            deployed.publish(news)
+            cells.until(labels_reach({label: log.size + news.size}))
+        assert records >= log.size, f"the log was not folded again: {records} records"
+        nets = partials(cells.values())
+        must_equal("counts", counts_of(nets), counts([*log.incidents, *news.incidents]))
+        return Measured(records, took_s, (used.cpu_s - start_cpu_s) / records * 1e6, used.peak_mb)
+    finally:
+        cells.close()
+        deployed.close()
+
+
+def replay(bench: Bench) -> Measured:
+    """`vigil replay` of a file: both stages with detection and alerts, without any broker."""
+    incidents = new_incidents(bench.replay_events, bench.end_ms, per_minute=REPLAY_PER_MINUTE)
+    incidents = [said._replace(updated_at=said.reported_at) for said in incidents]
+    with tempfile.TemporaryDirectory(dir=bench.folder) as scratch:
+        folder = Path(scratch)
+        (folder / "mapping.toml").write_text(MAPPING)
+        rows = (f"{s.incident},{rfc3339(s.reported_at)},{s.crime_type},{s.zone}" for s in incidents)
+        (folder / "calls.csv").write_text("\n".join(["Id,Reported,Type,Zone", *rows]) + "\n")
+        command = [
+            "-m",
+            "streams.cli.main",
+            "replay",
+            "calls.csv",
+            "--source",
+            "mapping.toml",
+            "--out",
+            "out",
+        ]
+        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        began = time.perf_counter()
+        with subprocess.Popen(
+            [sys.executable, *command], cwd=folder, env=environment, stdout=subprocess.DEVNULL
+        ) as run:
+            _, status, used = os.wait4(run.pid, 0)
+            run.returncode = os.waitstatus_to_exitcode(status)
+        seconds = time.perf_counter() - began
+        assert run.returncode == 0, f"vigil replay ended with {run.returncode}"
+        summary = json.loads((folder / "out" / "summary.json").read_text())
+        until = ms(summary["last_tick"]) // MINUTE_MS
+        with (folder / "out" / "window-counts.jsonl").open("rb") as lines:
+            said = standing(map(orjson.loads, lines))
+    must_equal("window counts", said, window_counts(incidents, until))
+    cpu_s = used.ru_utime + used.ru_stime
+    return Measured(
+        len(incidents),
+        seconds,
+        cpu_s / len(incidents) * 1e6,
+        used.ru_maxrss / 1024,
+        {"alerts": summary["records"]["alerts"]},
+    )
+
+
 CASES: dict[str, Callable[[Bench], Measured]] = {
     "plain": plain_faust,
+    "replay": replay,
+    "take-over": take_over,
     "intake-new": lambda bench: intake(bench, bench.new),
     "intake-corrections": lambda bench: intake(bench, bench.corrections),
     "intake-duplicates": lambda bench: intake(bench, bench.duplicates),

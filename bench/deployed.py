@@ -28,6 +28,7 @@ from tests.kafka.deployment import Deployment, WorkerProcess
 
 STILL_S = 60.0  # nothing new for this long: something is wrong
 LABEL = re.compile(rb'"offset":(\d+)')
+TOOK_OVER = re.compile(r"took over \S*incidents\[0\]: (\d+) records in ([\d.]+) s")
 URL = re.compile(r"answers on (\S+)")
 
 
@@ -185,6 +186,12 @@ class WorkerUnderLoad:
         with suppress(OSError), urllib.request.urlopen(f"{self.url}/readyz", timeout=5) as answer:
             return bool(answer.status == 200)
         return False
+
+    def took_over(self) -> tuple[int, float]:
+        """Records of the log that it folded again, and how long that took, seconds; of one partition."""
+        found = TOOK_OVER.search(self.process.log)
+        assert found is not None, self.process.log[-2000:]
+        return int(found[1]), float(found[2])
 
     def pause(self) -> None:
         """Let it do nothing."""

@@ -1,7 +1,9 @@
 """What a log says, read plainly: no batches, no partials, no state to take over. Every benchmarked result is held to it."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from bench.logs import MINUTE_MS, Fact, Said
@@ -12,6 +14,12 @@ Pane = tuple[str, str, int]
 
 LEFT_OUT = ("sum", "missing", "negative", "absurd")
 """Words that stand beside the buckets: these count no measured interval."""
+
+Standing = tuple[str, str, int]
+"""(zone, crime type, tick as minute)."""
+
+WINDOWS = {"15m": 15, "1h": 60, "6h": 360, "24h": 1440, "7d": 10_080}
+"""Name → panes: the default configuration."""
 
 
 class WrongResult(Exception):
@@ -42,6 +50,46 @@ def measured_intervals(facts: Iterable[Fact]) -> Counter[tuple[str, str]]:
     ended = {"dispatched": ("processing",), "en_route": ("turnout",), "on_scene": ("travel", "response")}
     ended["available"] = ("committed",)
     return Counter((fact.priority, kpi) for fact in facts for kpi in ended[fact.status])
+
+
+def window_counts(incidents: Iterable[Said], until: int) -> dict[Standing, tuple[int, ...]]:
+    """(zone, type, tick) → the counts of the windows, at each tick up to `until` at which one changed.
+
+    Of incidents with one message each, none of them late.
+    """
+    changes: defaultdict[tuple[str, str], defaultdict[int, list[int]]]
+    changes = defaultdict(lambda: defaultdict(lambda: [0] * len(WINDOWS)))
+    for said in incidents:
+        pane = said.reported_at // MINUTE_MS
+        ticks = changes[said.zone, said.crime_type]
+        enters = max(pane, said.updated_at // MINUTE_MS) + 1
+        for number, width in enumerate(WINDOWS.values()):
+            ticks[enters][number] += 1
+            ticks[pane + width + 1][number] -= 1
+    found: dict[Standing, tuple[int, ...]] = {}
+    for (zone, crime_type), ticks in changes.items():
+        now = (0,) * len(WINDOWS)
+        for tick in sorted(ticks):
+            if tick <= until and any(ticks[tick]):
+                now = tuple(map(sum, zip(now, ticks[tick], strict=True)))
+                found[zone, crime_type, tick] = now
+    return found
+
+
+def standing(records: Iterable[Mapping[str, Any]]) -> dict[Standing, tuple[int, ...]]:
+    """What records of `window-counts` say in the end: the greatest revision holds."""
+    found: dict[Standing, tuple[int, tuple[int, ...]]] = {}
+    for record in records:
+        key = (record["zone"], record["crime_type"], ms(record["at"]) // MINUTE_MS)
+        said = (record["revision"], tuple(record["counts"][name] for name in WINDOWS))
+        found[key] = max(said, found.get(key, said))
+    return {key: numbers for key, (_, numbers) in found.items()}
+
+
+@lru_cache(65_536)
+def ms(text: str) -> int:
+    """Epoch milliseconds of RFC 3339 text."""
+    return round(datetime.fromisoformat(text).timestamp() * 1000)
 
 
 def partials(messages: Iterable[Mapping[str, Any]]) -> dict[tuple[str, int, tuple[Any, ...], int, int], int]:

@@ -236,6 +236,8 @@ class Recovery:
                 pace.took(monotonic() - began)
                 await self.publisher.publish(emissions)
         progress.took_s = monotonic() - progress.began_at
+        if progress.records:
+            _say_what_was_read(tp, progress.records, progress.took_s)
         return opening.fold, plans.until
 
     @asynccontextmanager
@@ -295,6 +297,18 @@ def _say_what_is_missing(
             opening.start,
             extra=event("state_incomplete", **where, log_start=log_start, state_start=opening.start),
         )
+
+
+def _say_what_was_read(tp: TopicPartition, records: int, took_s: float) -> None:
+    logger.info(
+        "took over %s: %d records in %.2f s",
+        _named(tp),
+        records,
+        took_s,
+        extra=event(
+            "taken_over", topic=tp.topic, partition=tp.partition, records=records, took_s=round(took_s, 3)
+        ),
+    )
 
 
 def _named(tp: TopicPartition) -> str:

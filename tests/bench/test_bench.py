@@ -3,7 +3,7 @@
 import pytest
 
 from bench.deployed import Measured
-from bench.logs import Log, corrected, dispatches_of, new_incidents
+from bench.logs import JURISDICTION, MINUTE_MS, Log, corrected, dispatches_of, new_incidents
 from bench.plain_reading import (
     WrongResult,
     counts,
@@ -12,13 +12,18 @@ from bench.plain_reading import (
     measured_intervals,
     must_equal,
     partials,
+    standing,
+    window_counts,
 )
 from bench.report import ratio, summary
-from schemas.codec import from_json
-from schemas.events import Entry
+from schemas.codec import encode_event, from_json
+from schemas.events import Entry, Heartbeat
 from streams.core.dispatch_fold import DispatchFold
 from streams.core.incident_fold import IncidentFold
 from streams.core.source_fold import IntakeRules, Source
+from streams.local_run import LocalRun
+from streams.settings.loading import load
+from streams.stages import Stages
 from tests.cluster import timeline_of
 from tests.kafka.deployment import PRODUCTION
 
@@ -63,3 +68,17 @@ def test_ratio_is_to_plain_faust_in_the_same_run() -> None:
     )
     assert ratio(results, "fast") == 30.0
     assert ratio(summary({"fast": [Measured(10, 1.0, 10.0, 60.0)]}), "fast") is None
+
+
+def test_plain_reading_of_window_counts_is_what_a_local_run_says() -> None:
+    incidents = [said._replace(updated_at=said.reported_at) for said in new_incidents(300, END_MS)]
+    run, said, greatest = LocalRun(Stages(load(None, {}))), [], max(each.updated_at for each in incidents)
+    records = Log(incidents, partitions=1).records["incidents", 0]
+    beat = encode_event(Heartbeat(JURISDICTION, greatest + 900_000))
+    feed = [("incidents", key, value, at) for key, value, at in records]
+    for outgoing in run.feed([*feed, ("incidents", None, beat, greatest + 900_000)]):
+        if outgoing.topic == "window-counts":
+            said.append(from_json(outgoing.value or b""))
+    until = (greatest + 900_000 - 60_000) // MINUTE_MS
+    must_equal("window counts", standing(said), window_counts(incidents, until))
+    assert len(said) > 300

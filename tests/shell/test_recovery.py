@@ -139,6 +139,15 @@ async def test_what_kafka_says_against_it_fails_by_name() -> None:
     assert log.stopped
 
 
+async def test_what_was_read_is_said_and_nothing_where_nothing_was(caplog: pytest.LogCaptureFixture) -> None:
+    recover, _ = recovery(FakeLog(entries(5)))
+    with caplog.at_level(logging.INFO):
+        await recover.take_over(TP, Commit(5, ""), lambda *_: opening(), Progress())
+        await recover.take_over(TP, Commit(5, ""), lambda *_: opening(5), Progress())
+    (said,) = caplog.records
+    assert said.getMessage().startswith("took over in[0]: 5 records in 0.")
+
+
 async def test_what_is_missing_is_said_loudly(caplog: pytest.LogCaptureFixture) -> None:
     taker, _ = recovery(FakeLog(entries(range(50, 60)), start=50))
     progress = Progress()
