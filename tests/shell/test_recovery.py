@@ -140,7 +140,7 @@ async def test_what_kafka_says_against_it_fails_by_name() -> None:
 
 
 async def test_what_was_read_is_said_and_nothing_where_nothing_was(caplog: pytest.LogCaptureFixture) -> None:
-    recover, _ = recovery(FakeLog(entries(5)))
+    recover, _ = recovery(FakeLog(entries(range(5))))
     with caplog.at_level(logging.INFO):
         await recover.take_over(TP, Commit(5, ""), lambda *_: opening(), Progress())
         await recover.take_over(TP, Commit(5, ""), lambda *_: opening(5), Progress())
