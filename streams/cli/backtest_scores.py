@@ -37,7 +37,7 @@ WEEKLY_COLUMNS: Final = ("scenario", "rep", "week", "score_without", "score_with
     help="CSV to write.",
 )
 @click.pass_obj
-def scores(session: Session, design: str, out: Path, **files: Path | None) -> None:
+def scores(session: Session, /, design: str, out: Path, **files: Path | None) -> None:
     """Score a detection benchmark with the code that runs live; larger is more alarming.
 
     A score is made from nothing after the time it is of. No type is left out. hourly writes hour,zone,type,score (the
