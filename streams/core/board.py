@@ -1,8 +1,9 @@
 """The board of one city: every cell with its recent incidents, and how many more may come unnoticed.
 
-Once per quarter of an hour the rows with something in their windows get critical counts, below which nothing in them
-is worth a look. `slack[row]` is how many more incidents a row may get before one can be reached, so that an incident
-costs a few additions while nothing is unusual.
+Once an hour the rows with something in their windows get critical counts, below which nothing in them is worth a look
+before the hour is over: they follow from the least that is expected at any time within it. `slack[row]` is how many
+more incidents a row may get before one can be reached, so that an incident costs a few additions while nothing is
+unusual, and a rescan between the hours would find nothing that an incident has not brought up.
 """
 
 from bisect import bisect_left
@@ -19,7 +20,6 @@ from streams.core.evidence import LEAST_COUNT, TRIGGER, WINDOW_HOURS, CriticalCo
 from streams.core.habits import QUARTERS, Habits
 from streams.core.occasions import Calendar
 from streams.core.outlook import Outlook
-from streams.core.profiles import Floats
 from streams.core.recent import Ints, Recent
 
 Line = list[tuple[float, float, float]]
@@ -42,18 +42,20 @@ class Board:
         self.recent = Recent()
         self.row_of: dict[tuple[str, str], int] = {}
         self.lanes: list[tuple[int, ...]] = []
-        self.totals: list[int] = []  # rows of city totals
+        self.totals: list[int] = []  # row → the row of its type's city total
         self.slack: list[int] = []
-        self.seen_slack: list[int] = []  # what it was when the row was last looked at, or more
+        self.seen_slack: Ints = np.ones(64, np.int64)  # what it was when the row was last looked at, or more
         self.near_rows: list[set[int]] = []  # rows of the same type in the zones around
         self.standing: set[int] = set()  # rows worth a look as things are
         self.fitted: Expectation | None = None
         self.fitted_rows = 0
         self.spreads: list[tuple[float, float]] = []  # row → (phi, cv2)
         self.kind: list[int] = []  # row → kind of dispersion, for the critical counts
-        self.quarter = -1
-        self._lines: dict[int, Line] = {}  # of rows asked for in this quarter
-        self._critical: dict[int, list[int]] = {}
+        self._columns: tuple[Ints, Ints] | None = None  # `totals` and `kind` as arrays
+        self.hour = -1  # the one that is prepared
+        self._lines: dict[int, Line] = {}  # of rows asked for in `_quarter`
+        self._quarter = -1
+        self._critical: dict[int, list[int]] = {}  # row → per window, for this hour
 
     @property
     def cells(self) -> list[tuple[str, str]]:
@@ -69,18 +71,25 @@ class Board:
             if self.fitted is not None:
                 self._expect_new(row)
             if zone != ANY:
-                self.lanes[row] = (row, self.row(ANY, crime_type), self.row(ANY, ANY))
+                self._join(row)
         return row
+
+    def _join(self, row: int) -> None:
+        """Let a zone's row count in the city totals above it."""
+        total = self.row(ANY, self.cells[row][1])
+        self.lanes[row], self.totals[row] = (row, total, self.row(ANY, ANY)), total
+        self._columns = None
 
     def _place(self, row: int) -> None:
         zone, crime_type = self.cells[row]
         self.row_of[zone, crime_type] = row
         self.lanes.append((row,))
         self.slack.append(0)
-        self.seen_slack.append(1)
+        self.totals.append(row)
+        self._columns = None
+        if row >= len(self.seen_slack):
+            self.seen_slack = np.concatenate([self.seen_slack, np.ones_like(self.seen_slack)])
         self.recent.panes.append([])
-        if zone == ANY:
-            self.totals.append(row)
         around = {self.row_of.get((other, crime_type), -1) for other in self.near.get(zone, ())} - {-1}
         self.near_rows.append(around)
         for other in around:
@@ -103,38 +112,38 @@ class Board:
         self.outlook.begin(self.cells, self.fitted)
         self.spreads = list(zip(self.fitted.phi.tolist(), self.fitted.cv2.tolist(), strict=True))
         self.kind = [self.critical_of.kind(*spread) for spread in self.spreads]
-        self.quarter = -1
+        self._columns = None
+        self.hour = self._quarter = -1
 
     def turn(self, now: int) -> list[int]:
-        """Prepare the quarter of an hour that holds `now`; the rows in which something may be stronger than before."""
-        self.quarter = now // self.quarter_panes
-        self._lines, self._critical = {}, {}
+        """Prepare the hour that holds `now`; the rows in which something may be stronger than before."""
+        self.hour, self._critical = now // self.panes_per_hour, {}
         if self.fitted is None:
             return []
-        counts = self.recent.window_counts(now, self.windows, len(self.cells))
-        for row in self.totals:
-            counts[row] = self.counts(row, now)
-        active = np.flatnonzero(counts[:, -1])
-        critical = self._criticals(active)
-        slack = np.full(len(self.cells), LEAST_COUNT)
-        slack[active] = (critical - counts[active]).min(1)
-        stronger = slack < np.minimum(np.array(self.seen_slack), 1)
+        if self._columns is None:
+            self._columns = np.array(self.totals), np.array(self.kind)
+        totals, kinds = self._columns
+        counts = self.recent.window_counts(now, self.windows, totals, self.row_of[ANY, ANY])
+        active = np.flatnonzero(counts[-1])
+        critical = self.critical_of.of(self.outlook.lowest(active, self.hour), kinds[active])
+        self._critical = dict(zip(active.tolist(), critical.T.tolist(), strict=True))
+        slack = np.full(len(totals), LEAST_COUNT)
+        slack[active] = (critical - counts[:, active]).min(0)
+        seen = self.seen_slack[: len(totals)]
+        stronger = slack < np.minimum(seen, 1)
+        np.maximum(slack, seen, out=seen)
         self.slack = slack.tolist()
-        self.seen_slack = np.maximum(slack, self.seen_slack).tolist()
         self.standing = set(np.flatnonzero(slack <= 0).tolist())
         touched: list[int] = np.flatnonzero(stronger).tolist()
         return touched
-
-    def _criticals(self, rows: Ints) -> Ints:
-        lower = self.outlook.means(rows, self.quarter).min(1)
-        return self.critical_of.of(lower, np.array(self.kind, np.int64)[rows])
 
     def look_at(self, row: int, now: int) -> bool:
         """Whether some window of a row has reached its critical count; renews its slack."""
         critical: list[int] | None = self._critical.get(row)
         if critical is None:
-            critical = self._critical[row] = self._criticals(np.array([row]))[0].tolist()
-        slack: int = min(c - n for c, n in zip(critical, self.counts(row, now), strict=True))
+            lowest = self.outlook.lowest_of(row, self.hour)
+            critical = self._critical[row] = self.critical_of.of_one(lowest, self.kind[row])
+        slack = min(c - n for c, n in zip(critical, self.counts(row, now), strict=True))
         self.slack[row] = self.seen_slack[row] = slack
         if slack <= 0:
             self.standing.add(row)
@@ -143,11 +152,13 @@ class Board:
         return slack <= 0
 
     def expected(self, row: int, now: int) -> list[float]:
-        """Expected incidents per window that ends at `now`, which lies in the prepared quarter."""
-        steps = now - self.quarter * self.quarter_panes - 1
-        if steps < 0:
+        """Expected incidents per window that ends at `now`, which lies in the prepared hour."""
+        quarter, into = divmod(now, self.quarter_panes)
+        if quarter != self._quarter:
+            self._quarter, self._lines = quarter, {}
+        if into == 0:
             return [before for before, _, _ in self._line(row)]
-        return [after + steps * step for _, after, step in self._line(row)]
+        return [after + (into - 1) * step for _, after, step in self._line(row)]
 
     def counts(self, row: int, now: int) -> list[int]:
         """Incidents per window that ends at `now`."""
@@ -158,9 +169,11 @@ class Board:
     def _line(self, row: int) -> Line:
         line = self._lines.get(row)
         if line is None:
-            before, after, end = self.outlook.means(np.array([row]), self.quarter)[0]
-            step: Floats = (end - after) / max(1, self.quarter_panes - 1)
-            line = self._lines[row] = list(zip(before.tolist(), after.tolist(), step.tolist(), strict=True))
+            steps = max(1, self.quarter_panes - 1)
+            line = self._lines[row] = [
+                (before, after, (end - after) / steps)
+                for before, after, end in zip(*self.outlook.means(row, self._quarter), strict=True)
+            ]
         return line
 
     def hours_of_week(self, hours: Iterable[int]) -> Ints:
@@ -173,9 +186,9 @@ class Board:
             "baseline": self.baseline.snapshot(self.fitted_rows),
             "later_cells": [list(cell) for cell in self.cells[self.fitted_rows :]],
             "fitted": self.fitted is not None,
-            "quarter": self.quarter,
+            "hour": self.hour,
             "slack": list(self.slack),
-            "seen_slack": list(self.seen_slack),
+            "seen_slack": self.seen_slack[: len(self.cells)].tolist(),
             "habits": self.habits.snapshot(),
             "recent": self.recent.snapshot(),
         }
@@ -188,15 +201,15 @@ class Board:
             self._place(row)
         if state["fitted"]:
             self.refit()
-        self.quarter = state["quarter"]
+        self.hour = state["hour"]
         for zone, crime_type in state["later_cells"]:
             row = self.baseline.add_row(zone, crime_type)
             self._place(row)
             if self.fitted is not None:
                 self._expect_new(row)
-        for row, (zone, crime_type) in enumerate(self.cells):
+        for row, (zone, _) in enumerate(self.cells):
             if zone != ANY:
-                self.lanes[row] = (row, self.row_of[ANY, crime_type], self.row_of[ANY, ANY])
+                self._join(row)
         self.recent.restore(state["recent"], self.lanes)
-        self.slack, self.seen_slack = list(state["slack"]), list(state["seen_slack"])
+        self.slack, self.seen_slack[: len(self.cells)] = list(state["slack"]), state["seen_slack"]
         self.standing = {row for row, slack in enumerate(self.slack) if slack <= 0}

@@ -1,9 +1,9 @@
 """Surges: cells and city totals that have more incidents than their own past explains.
 
-At each tick the cells that changed are scored, and every quarter of an hour of event time all of them, by the
-evidence of an ongoing surge over windows of 1 to 12 hours (`evidence`), alone and with the zones around (`clusters`).
-A score is stated as how often chance brings one like it in the whole city ("once in N days", `budget`); the city's
-budget of false alerts a day is level 1.
+At each tick the cells that changed are scored, every quarter of an hour of event time those that are told, and every
+hour all of them, by the evidence of an ongoing surge over windows of 1 to 12 hours (`evidence`), alone and with the
+zones around (`clusters`). A score is stated as how often chance brings one like it in the whole city ("once in N
+days", `budget`); the city's budget of false alerts a day is level 1.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,16 +100,18 @@ class SurgeDetector:
 
     def _take_in(self, now: int, arrivals: Iterable[Arrival]) -> tuple[bool, set[int]]:
         """Whether a new quarter of an hour began, and the rows worth a look."""
-        self.last_tick = now
         touched = self._write_down(now, arrivals)
-        turned = now // self.board.quarter_panes != self.board.quarter
-        if turned:
+        turned = now // self.board.quarter_panes != self.last_tick // self.board.quarter_panes
+        if now // self.board.panes_per_hour != self.board.hour:
             for observed_hours in self.upkeep.due(now):
                 self.drops.refitted()
                 if observed_hours:
                     self._pass(observed_hours)
             touched.update(self.board.turn(now))
             self.drops.look(now)
+        elif turned and self.drops.said:
+            self.drops.look(now)  # whether what fell silent was heard again
+        self.last_tick = now
         return turned, touched
 
     def _findings(self, touched: Iterable[int], now: int) -> Iterator[Finding]:

@@ -14,6 +14,7 @@ Source: Bayesian spatial scan, Neill, Moore & Cooper 2006, with a discrete prior
 """
 
 import math
+from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -60,6 +61,8 @@ def terms(counts: Sequence[int], means: Sequence[float], phi: float, cv2: float)
 _GRID_START = 1e-4
 _GRID_STEP = 0.04  # in ln(mean): neighbouring means differ by 4 %
 _GRID_POINTS = 440  # up to a mean of some 4,000; above it the last count is kept
+_GRID = _GRID_START * np.exp(_GRID_STEP * np.arange(_GRID_POINTS))
+_GRID_LIST: list[float] = _GRID.tolist()
 
 
 class CriticalCounts:
@@ -73,6 +76,7 @@ class CriticalCounts:
         self._least = least
         self._kind_of: dict[tuple[int, float], int] = {}
         self._tables = np.zeros((0, len(WINDOW_HOURS), _GRID_POINTS), np.int64)
+        self._lists: list[list[list[int]]] = []  # the same: a list costs a tenth for single rows
 
     def kind(self, phi: float, cv2: float) -> int:
         """A number for this dispersion, to ask with."""
@@ -82,22 +86,28 @@ class CriticalCounts:
             kind = self._kind_of[key] = len(self._tables)
             table = _critical_table(max(1.01, key[0] / 20.0), cv2, self._least)
             self._tables = np.concatenate([self._tables, table[None]])
+            self._lists.append(table.tolist())
         return kind
 
     def of(self, mu: NDArray[np.float64], kinds: NDArray[np.int64]) -> NDArray[np.int64]:
-        """(cell, window) means and (cell,) kinds → (cell, window) counts."""
-        step = (np.log(np.maximum(mu, _GRID_START)) - math.log(_GRID_START)) * (1.0 / _GRID_STEP)
-        at = np.minimum(step.astype(np.int64), _GRID_POINTS - 1)
-        at += (kinds * (len(WINDOW_HOURS) * _GRID_POINTS))[:, None] + np.arange(
-            len(WINDOW_HOURS)
-        ) * _GRID_POINTS
+        """(window, cell) means and (cell,) kinds → (window, cell) counts."""
+        at = np.maximum(np.searchsorted(_GRID, mu, "right") - 1, 0)
+        at += kinds * (len(WINDOW_HOURS) * _GRID_POINTS)
+        at += (np.arange(len(WINDOW_HOURS)) * _GRID_POINTS)[:, None]
         found: NDArray[np.int64] = self._tables.reshape(-1)[at]
         return found
+
+    def of_one(self, means: Sequence[float], kind: int) -> list[int]:
+        """The counts of one cell's windows."""
+        tables = self._lists[kind]
+        return [
+            table[max(bisect_right(_GRID_LIST, mu) - 1, 0)] for mu, table in zip(means, tables, strict=True)
+        ]
 
 
 def _critical_table(phi: float, cv2: float, least: float) -> NDArray[np.int64]:
     """(window, grid mean) → the smallest count with which a window's term can be 10^least."""
-    mu = _GRID_START * np.exp(_GRID_STEP * np.arange(_GRID_POINTS))
+    mu = _GRID
     r = mu / (phi - 1.0 + cv2 * mu)
     found = np.full((len(WINDOW_HOURS), _GRID_POINTS), np.inf)
     for i, (hours, weight) in enumerate(zip(WINDOW_HOURS, WEIGHTS, strict=True)):

@@ -6,7 +6,8 @@ that ends there has the mean
 
     Σ rates of the hours h-w … h-1   +   gone(h, q)·rate(h)   -   gone(h-w, q)·rate(h-w)
 
-The sums are made once an hour for all rows; the edges of a quarter only for the rows that are asked for.
+The sums, and the least mean at any edge, are made once an hour for all rows; the edges of a quarter only for the rows
+that are asked for.
 """
 
 from collections.abc import Sequence
@@ -15,22 +16,29 @@ from typing import NamedTuple
 import numpy as np
 
 from streams.core.baseline import Expectation
-from streams.core.civil import HourOfWeek
+from streams.core.civil import WEEK_H, HourOfWeek
 from streams.core.evidence import WINDOW_HOURS
 from streams.core.habits import QUARTERS, Habits
 from streams.core.occasions import Calendar
 from streams.core.profiles import Floats
 from streams.core.recent import Ints
 
+EDGES = 3  # of a quarter, see `means`
 _LONGEST = max(WINDOW_HOURS)
 _STARTS = [_LONGEST - width for width in WINDOW_HOURS]
 
 
 class _Hour(NamedTuple):
     number: int
-    whole: Floats  # (row, window) → expected in the window that ends at its start
+    whole: Floats  # (window, row) → expected in the window that ends at its start
     now: Floats  # (row,) → its rate
-    then: Floats  # (row, window) → the rate of the hour in which the window begins
+    then: Floats  # (window, row) → the rate of the hour in which the window begins
+
+
+class _Gone(NamedTuple):
+    hour: int
+    shares: Floats  # (edge, 1 + window, type) → share gone of this hour, and of those in which windows begin
+    of_type: dict[int, list[list[float]]]  # (edge, 1 + window), for types that were asked for
 
 
 class Outlook:
@@ -39,14 +47,16 @@ class Outlook:
     def __init__(self, hour_of_week: HourOfWeek, habits: Habits, calendar: Calendar) -> None:
         self.hour_of_week, self.habits, self.calendar = hour_of_week, habits, calendar
         self.cells: list[tuple[str, str]] = []
-        self.rate: Floats = np.zeros((0, 168))
+        self.rate: Floats = np.zeros((0, WEEK_H))
+        self._by_hour: Floats = np.zeros((WEEK_H, 0))  # the same, all rows of an hour side by side
         self.type_of: Ints = np.zeros(0, np.int64)  # number of the crime type among the habits
         self._hour: _Hour | None = None
-        self._gone: tuple[int, Floats] | None = None
+        self._gone: _Gone | None = None
 
     def begin(self, cells: list[tuple[str, str]], fitted: Expectation) -> None:
         """Take a new fit; `cells` grows with rows that come later."""
         self.cells, self.rate = cells, fitted.rate.copy()
+        self._by_hour = np.ascontiguousarray(self.rate.T)
         self.habits.fit()
         self.type_of = np.array([self.habits.types.get(crime_type, 0) for _, crime_type in cells], np.int64)
         self._hour = self._gone = None
@@ -55,54 +65,77 @@ class Outlook:
         """A row that came after the fit."""
         if row >= len(self.rate):
             room = max(64, 2 * row)
-            self.rate = np.concatenate([self.rate, np.zeros((room - len(self.rate), 168))])
+            self.rate = np.concatenate([self.rate, np.zeros((room - len(self.rate), WEEK_H))])
+            self._by_hour = np.ascontiguousarray(self.rate.T)
             self.type_of = np.concatenate([self.type_of, np.zeros(room - len(self.type_of), np.int64)])
-        self.rate[row] = rate
+        self.rate[row] = self._by_hour[:, row] = rate
         self.type_of[row] = self.habits.types.get(self.cells[row][1], 0)
         self._hour = None
 
-    def means(self, rows: Ints, quarter: int) -> Floats:
-        """(row, edge, window) → expected incidents in the window that ends there.
+    def lowest(self, rows: Ints, hour: int) -> Floats:
+        """(window, row) → the least that is expected in a window that ends within the hour."""
+        sums, gone = self._in_hour(hour), np.take(self._gone_in(hour).shares, self.type_of[rows], 2)
+        means: Floats = sums.whole[:, rows] + gone[:, :1] * sums.now[rows]
+        means -= gone[:, 1:] * sums.then[:, rows]
+        lowest: Floats = np.maximum(means.min(0), 0.0)
+        return lowest
+
+    def lowest_of(self, row: int, hour: int) -> list[float]:
+        """(window,) → `lowest` of one row."""
+        return list(map(min, *self._means(row, hour, slice(None))))
+
+    def means(self, row: int, quarter: int) -> list[list[float]]:
+        """(edge, window) → expected incidents of a row in the window that ends there.
 
         Edges: the start of the quarter, after its first pane (records are rounded to such marks), its end.
         """
-        hour = self._in_hour(quarter // QUARTERS)
-        gone = self._shares(quarter)[self.type_of[rows]]
-        means: Floats = hour.whole[rows, None] + gone[:, :, :1] * hour.now[rows, None, None]
-        means -= gone[:, :, 1:] * hour.then[rows, None]
-        return np.maximum(means, 0.0)
+        hour, part = divmod(quarter, QUARTERS)
+        return self._means(row, hour, slice(EDGES * part, EDGES * (part + 1)))
 
-    def _shares(self, quarter: int) -> Floats:
-        """(type, edge, 1 + window) → share gone of this hour, and of those in which the windows begin."""
-        if self._gone is None or self._gone[0] != quarter:
-            hour, part = divmod(quarter, QUARTERS)
+    def _means(self, row: int, hour: int, edges: slice) -> list[list[float]]:
+        sums, gone, crime_type = self._in_hour(hour), self._gone_in(hour), int(self.type_of[row])
+        shares = gone.of_type.get(crime_type)
+        if shares is None:
+            shares = gone.of_type[crime_type] = gone.shares[:, :, crime_type].tolist()
+        now = float(sums.now[row])
+        windows = list(zip(sums.whole[:, row].tolist(), sums.then[:, row].tolist(), strict=True))
+        return [
+            [
+                max(whole + now_gone * now - then_gone * then, 0.0)
+                for (whole, then), then_gone in zip(windows, thens_gone, strict=True)
+            ]
+            for now_gone, *thens_gone in shares[edges]
+        ]
+
+    def _gone_in(self, hour: int) -> _Gone:
+        if self._gone is None or self._gone.hour != hour:
             local = self.hour_of_week
             days = [local(h) % 24 for h in (hour, *(hour - width for width in WINDOW_HOURS))]
-            gone = self.habits.shares[:, days, part].swapaxes(1, 2).copy()
+            types = len(self.habits.shares)
+            shares = self.habits.shares[:, days].reshape(types, len(days), -1).transpose(2, 1, 0).copy()
             if local(hour) % 24 == 0 and local.day_of_month(hour) == 1:
-                gone[:, :, 0] = (0.0 if part == 0 else 1.0, 1.0, 1.0)  # a month begins: all may come at once
-            self._gone = (quarter, gone)
-        return self._gone[1]
+                shares[1:, 0] = 1.0  # a month begins: all may come at once
+            self._gone = _Gone(hour, shares, {})
+        return self._gone
 
     def _in_hour(self, number: int) -> _Hour:
         if self._hour is None or self._hour.number != number:
             rows = len(self.cells)
             hours = [number - _LONGEST + i for i in range(_LONGEST + 1)]
-            rate = self.rate[:rows, [self.hour_of_week(h) for h in hours]]
+            rate = self._by_hour[[self.hour_of_week(h) for h in hours], :rows]
             self._allow_for(rate, np.arange(rows), hours)
-            passed = np.cumsum(rate, 1) - rate  # expected from the first hour to the start of each hour
-            whole = passed[:, _LONGEST, None] - passed[:, _STARTS]
-            self._hour = _Hour(number, whole, rate[:, _LONGEST].copy(), rate[:, _STARTS])
+            passed = np.cumsum(rate, 0) - rate  # expected from the first hour to the start of each hour
+            self._hour = _Hour(number, passed[_LONGEST] - passed[_STARTS], rate[_LONGEST], rate[_STARTS])
         return self._hour
 
     def _allow_for(self, rate: Floats, rows: Ints, hours: Sequence[int]) -> None:
-        """Multiply (row, hour) rates by what the first of a month and planned occasions bring."""
+        """Multiply (hour, row) rates by what the first of a month and planned occasions bring."""
         for i, hour in enumerate(hours):
             if self.hour_of_week.day_of_month(hour) == 1:
                 part = 0 if self.hour_of_week(hour) % 24 == 0 else 1
-                rate[:, i] *= self.habits.first[self.type_of[rows], part]
+                rate[i] *= self.habits.first[self.type_of[rows], part]
             if self.calendar.during(hour, hour + 1):
-                rate[:, i] *= [self.calendar.factor(self.cells[row], hour) for row in rows.tolist()]
+                rate[i] *= [self.calendar.factor(self.cells[row], hour) for row in rows.tolist()]
 
     def allowance(self, row: int, hour: int) -> float:
         """How many times the usual is expected of a row in an hour, for a habit or a planned occasion."""

@@ -63,16 +63,21 @@ class Recent:
         at = bisect_left(panes, start)
         return panes[at] if at < len(panes) and panes[at] < end else None
 
-    def window_counts(self, now: int, windows: Sequence[int], rows: int) -> Ints:
-        """(row, window) → incidents in [now - window, now), for the zone cells (totals stay 0)."""
-        counts = np.zeros((rows, len(windows)), np.int64)
+    def window_counts(self, now: int, windows: Sequence[int], totals: Ints, city: int) -> Ints:
+        """(window, row) → incidents in [now - window, now); windows ascend.
+
+        `totals[row]` is the row of a zone cell's city total, `city` that of all types.
+        """
+        rows = len(totals)
         row, pane, n = self._log()
-        inside = (pane < now) & (pane >= now - max(windows))
-        row, pane, n = row[inside], pane[inside], n[inside]
-        for i, window in enumerate(windows):
-            late = pane >= now - window
-            counts[:, i] = np.bincount(row[late], n[late], rows)[:rows]
-        return counts
+        inside = (pane < now) & (pane >= now - windows[-1])
+        row, age, n = row[inside], now - pane[inside], n[inside]
+        fits = np.searchsorted(windows, age) * rows  # the shortest window that holds it
+        keys, times = np.concatenate([fits + row, fits + totals[row]]), np.concatenate([n, n])
+        counts = np.bincount(keys, times, len(windows) * rows).reshape(len(windows), rows)
+        counts[:, city] = np.bincount(fits // rows, n, len(windows))
+        whole: Ints = np.cumsum(counts, 0).astype(np.int64)
+        return whole
 
     def hourly(self, first_pane: int, end_pane: int, panes_per_hour: int) -> tuple[Ints, Ints, Ints]:
         """The log in [first_pane, end_pane) as (row, hour, n), one entry per row and hour that has any."""

@@ -57,11 +57,12 @@ def test_critical_counts_miss_nothing() -> None:
     """Below its critical count no window's term reaches what was asked for; little above it one does."""
     least = 1.2
     critical = CriticalCounts(least)
-    mu = np.repeat(np.array(MEANS)[:, None], len(WINDOW_HOURS), 1)
+    mu = np.repeat(np.array(MEANS)[None], len(WINDOW_HOURS), 0)
     for phi, cv2 in [(1.02, 0.07), (1.17, 0.07), (1.99, 0.01), (4.0, 0.2)]:
-        kinds = np.full(len(mu), critical.kind(phi, cv2))
-        counts = critical.of(mu, kinds)
-        for mean, row in zip(MEANS, counts.tolist(), strict=True):
+        kinds = np.full(len(MEANS), critical.kind(phi, cv2))
+        counts = critical.of(mu, kinds).T.tolist()
+        assert [critical.of_one([mean] * len(WINDOW_HOURS), kinds[0]) for mean in MEANS] == counts
+        for mean, row in zip(MEANS, counts, strict=True):
             for n, hours, weight in zip(row, WINDOW_HOURS, WEIGHTS, strict=True):
                 below = weight * ratio(n - 1, mean, hours, phi, cv2)
                 assert n == LEAST_COUNT or below < 10**least
@@ -72,6 +73,6 @@ def test_critical_counts_miss_nothing() -> None:
 def test_means_beyond_the_grid_keep_its_ends() -> None:
     critical = CriticalCounts(1.2)
     kinds = np.zeros(1, np.int64) + critical.kind(1.2, 0.07)
-    ends = critical.of(np.array([[0.0] * 7]), kinds), critical.of(np.array([[1e9] * 7]), kinds)
+    ends = critical.of(np.array([[0.0]] * 7), kinds), critical.of(np.array([[1e9]] * 7), kinds)
     assert (ends[0] >= LEAST_COUNT).all()
     assert (ends[1] > ends[0]).all()
