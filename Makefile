@@ -61,7 +61,7 @@ bench: setup ## Benchmarks on a Kafka of their own, minutes: CASES=intake,plain 
 	$(BIN)/python -m bench --cases "$(CASES)" --runs "$(or $(RUNS),3)" --events "$(or $(EVENTS),200000)"
 
 soak: setup ## Long fault schedules: random worlds in memory, then faults on a real Kafka.
-	VIGIL_WORLDS=300 $(BIN)/pytest -n 2 --timeout 3600 tests/test_exactness.py tests/test_kpi_exactness.py
+	VIGIL_WORLDS=300 $(BIN)/pytest -n 2 --timeout 3600 tests/test_exactness.py tests/test_kpi_exactness.py tests/test_counting_versions.py
 	VIGIL_SOAK_SEEDS=10 $(BIN)/pytest --timeout 3600 tests/shell/test_faults.py
 
 constraints: setup ## Pin every dependency of pyproject.toml anew, with hashes.

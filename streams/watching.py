@@ -1,7 +1,7 @@
 """The watch agent: messages of `cells` → window counts, alerts, KPIs; and what it remembers between owners."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
@@ -9,6 +9,7 @@ from schemas.codec import from_json
 from streams.core.fold import TakeOver
 from streams.core.source_fold import cells_partition, read_metadata
 from streams.core.watch_fold import WatchFold, WatchRules
+from streams.core.watch_start import versions_said
 from streams.recovery import OpenFold
 
 Snapshot = Mapping[str, Any]
@@ -32,12 +33,34 @@ def open_watch(rules: WatchRules, partitions: Mapping[str, int], client: Mapping
             for name, said in snapshots.items()
             if cells_partition(name, partitions["cells"]) == tp.partition
         }
-        fold = WatchFold(tp.partition, rules, mine)
-        starts = [read_metadata(metadata).get("start", log_start), *(said["start"] for said in mine.values())]
-        fold.position = max(min(starts), log_start)
-        return TakeOver(fold, fold.position, log_start if committed is None else committed)
+        return begin(tp.partition, rules, mine, Commit(committed, read_metadata(metadata)), log_start)
 
     return open_fold
+
+
+class Commit(NamedTuple):
+    """What the group has committed for a partition: offset (None: nothing) and what the commit carries."""
+
+    offset: int | None
+    said: Mapping[str, Any]
+
+
+def begin(
+    partition: int, rules: WatchRules, snapshots: Mapping[str, Snapshot], commit: Commit, log_start: int
+) -> TakeOver:
+    """The fold of a partition of `cells`, and where it begins to read.
+
+    Args:
+        partition: of `cells`.
+        rules: what is watched, and how.
+        snapshots: jurisdiction → its newest snapshot.
+        commit: of the group.
+        log_start: the oldest offset that is kept.
+    """
+    first = min([commit.said, *snapshots.values()], key=lambda said: int(said.get("start", log_start)))
+    fold = WatchFold(partition, rules, snapshots, versions_said(first))
+    fold.position = max(int(first.get("start", log_start)), log_start)
+    return TakeOver(fold, fold.position, log_start if commit.offset is None else commit.offset)
 
 
 async def read_snapshots(client: Mapping[str, Any], topic: str, of: int) -> dict[str, Snapshot]:

@@ -6,19 +6,23 @@ is done here in the plainest way, with a fault possible before every single writ
 
 import random
 from bisect import bisect_left
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+from aiokafka import TopicPartition
 
 from schemas.codec import encode_event, from_json
 from schemas.emissions import Outgoing
 from schemas.events import Entry
 from streams.core.alert_book import AlertBook
-from streams.core.fold import Fold
+from streams.core.fold import Fold, TakeOver
 from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.timeline import Timeline
 from streams.core.watch_fold import WatchFold, WatchRules
-from streams.intake import FOLDS
+from streams.intake import FOLDS, open_intake
+from streams.recovery import plan
+from streams.watching import Commit, begin
 from tests.dispatch_worlds import DispatchWorld
 from tests.oracle_bridge import Rules
 from tests.worlds import World
@@ -55,7 +59,7 @@ class Owner:
     name: str
     fold: Fold
     generation: int
-    silent_until: int
+    deployment: int
 
 
 @dataclass
@@ -64,7 +68,7 @@ class Cluster:
 
     world: World | DispatchWorld
     rng: random.Random
-    intake_rules: Callable[[int], IntakeRules]  # by "deployment": rolling changes of the counting version
+    intake_rules: Callable[[int], IntakeRules]  # by deployment
     watch_rules: WatchRules
     crash_share: float = 0.0
     largest_batch: int = 30
@@ -76,8 +80,8 @@ class Cluster:
     generations: dict[str, int] = field(default_factory=dict)
     crashes: int = 0
     zombie_steps: int = 0
-    deployment: int = 0
-    alerts_of: dict[str, list[Any]] = field(default_factory=dict)
+    rollout: Sequence[tuple[int, ...]] = ((0,),)  # which deployments run at once, one phase after the other
+    live: tuple[int, ...] = (0,)
 
     def __post_init__(self) -> None:
         """Encode the source logs."""
@@ -107,13 +111,13 @@ class Cluster:
 
     # ---- owners
 
-    def new_fold(self, name: str) -> Fold:
+    def new_fold(self, name: str, deployment: int = 0) -> Fold:
         """A fold before the first record."""
         topic, number = name.rsplit("-", 1)
         if topic == "cells":
             return WatchFold(int(number), self.watch_rules, self.snapshots())
         source = Source(topic, int(number), len(self.world.logs))
-        return FOLDS[topic](source, self.intake_rules(self.deployment))
+        return FOLDS[topic](source, self.intake_rules(deployment))
 
     def snapshots(self) -> dict[str, Mapping[str, Any]]:
         """The snapshots of the greatest position on `watch-state`."""
@@ -126,51 +130,71 @@ class Cluster:
         return best
 
     def take_over(self, name: str) -> Owner:
-        """A new owner: the same fold from where the commit says, outputs off up to the commit."""
-        committed, metadata = self.commits.get(name, (0, ""))
-        said = read_metadata(metadata)
-        fold = self.new_fold(name)
-        start, silent_until = said.get("start", 0), committed
-        if "version" in said and said["version"] < fold.rules.counting_version:  # type: ignore[attr-defined]
-            start, silent_until = 0, 0
-        fold.position = start
+        """A new owner: the same fold from where the commit says, outputs off up to what was sent before.
+
+        Raises:
+            Crash: between any two records that the first owner under a counting version sends on the way.
+        """
+        committed, metadata = self.commits.get(name, (None, ""))
+        deployment = self.rng.choice(self.live)
+        opening = self._opening(name, deployment, committed, metadata)
+        plans = plan(opening, committed, 0, self.end(name))
         self.generations[name] = self.generations.get(name, 0) + 1
-        owner = self.owners[name] = Owner(name, fold, self.generations[name], silent_until)
-        while fold.position < silent_until:
-            entries = self.read(name, fold.position, self.rng.randint(1, 2 * self.largest_batch))
-            fold.step([entry for entry in entries if entry.offset < silent_until])
+        fold, position = opening.fold, plans.start
+        owner = Owner(name, fold, self.generations[name], deployment)
+        while position < plans.until:
+            entries = self.read(name, position, self.rng.randint(1, 2 * self.largest_batch))
+            entries = [entry for entry in entries if entry.offset < plans.until]
+            silent = [entry for entry in entries if entry.offset < opening.silent_until]
+            fold.step(silent)
+            if entries[len(silent) :]:
+                self.send(fold.step(entries[len(silent) :]).emissions)
+            position = entries[-1].offset + 1 if entries else plans.until
+        self.owners[name] = owner
         return owner
+
+    def _opening(self, name: str, deployment: int, committed: int | None, metadata: str) -> TakeOver:
+        topic, number = name.rsplit("-", 1)
+        if topic == "cells":
+            commit = Commit(committed, read_metadata(metadata))
+            return begin(int(number), self.watch_rules, self.snapshots(), commit, 0)
+        open_fold = open_intake(topic, len(self.world.logs), self.intake_rules(deployment))
+        opening = open_fold(TopicPartition(topic, int(number)), committed, metadata, 0, self.end(name))
+        assert isinstance(opening, TakeOver)
+        return opening
+
+    def send(self, emissions: Sequence[Outgoing]) -> None:
+        """Write what follows from a batch, in order; perhaps only a part of it."""
+        last = len(emissions)
+        crash_at = self.rng.randint(0, last) if self.rng.random() < self.crash_share else None
+        for number, outgoing in enumerate(emissions):
+            if number == crash_at:
+                raise Crash
+            self.write(outgoing)
+        if crash_at == last:
+            raise Crash
 
     def work(self, owner: Owner) -> bool:
         """One batch: fold, send, commit. False when there was nothing to read."""
         entries = self.read(owner.name, owner.fold.position, self.rng.randint(1, self.largest_batch))
         if not entries:
             return False
-        step = owner.fold.step(entries)
-        last = len(step.emissions)
-        crash_at = self.rng.randint(0, last) if self.rng.random() < self.crash_share else None
-        for number, outgoing in enumerate(step.emissions):
-            if number == crash_at:
-                raise Crash
-            self.write(outgoing)
-        if crash_at == last:
-            raise Crash
+        self.send(owner.fold.step(entries).emissions)
         if owner.generation == self.generations[owner.name]:  # a zombie cannot commit
             self.commits[owner.name] = (owner.fold.position, owner.fold.metadata())
         return True
 
     def act(self, name: str) -> bool:
         """Let the owner of a partition work, perhaps crash, perhaps be taken for dead while it goes on later."""
-        owner = self.owners.get(name) or self.take_over(name)
-        if self.rng.random() < self.crash_share / 2:
-            self.zombies.append(self.owners.pop(name))
-            owner = self.take_over(name)
         try:
+            owner = self.owners.get(name) or self.take_over(name)
+            if self.rng.random() < self.crash_share / 2:
+                self.zombies.append(self.owners.pop(name))
+                owner = self.take_over(name)
             return self.work(owner)
         except Crash:
             self.crashes += 1
-            if self.owners.get(name) is owner:
-                del self.owners[name]
+            self.owners.pop(name, None)
             return True
 
     def wake_zombie(self) -> None:
@@ -185,11 +209,20 @@ class Cluster:
             self.zombies.append(zombie)
 
     def run(self) -> None:
-        """Until everything is read, partitions at different speeds."""
+        """Until everything is read, partitions at different speeds, by one deployment after the other."""
+        for phase, live in enumerate(self.rollout):
+            self.live = live
+            for name, owner in list(self.owners.items()):
+                if owner.deployment not in live:
+                    del self.owners[name]
+            self._run(None if phase + 1 == len(self.rollout) else self.rng.randint(1, 60))
+
+    def _run(self, steps: int | None) -> None:
         names = list(self.logs)
         eagerness = [self.rng.choice((1, 1, 5, 30)) for _ in names]
         idle: set[str] = set()
-        while len(idle) < len(names):
+        while len(idle) < len(names) and (steps is None or steps > 0):
+            steps = None if steps is None else steps - 1
             if self.zombies and self.rng.random() < 0.2:
                 self.wake_zombie()
                 idle.discard("cells-0")

@@ -49,7 +49,7 @@ def cluster_of(seed: int, rules: Rules, crash_share: float) -> Cluster:
 def test_every_kpi_at_every_tick_is_what_the_log_says_through_crashes_and_take_overs(rules: Rules) -> None:
     crashes = zombie_steps = late = left_out = within = 0
     for seed in range(WORLDS):
-        cluster = cluster_of(seed, rules, crash_share=0.1 if seed % 4 else 0.0)
+        cluster = cluster_of(seed, rules, crash_share=0.15 if seed % 4 else 0.0)
         cluster.run()
         calls, too_late = calls_of(cluster.world)  # type: ignore[arg-type]
         assert announced(cluster.records("late-events")) == too_late

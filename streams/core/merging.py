@@ -28,8 +28,8 @@ Said = tuple[Any, ...]
 class CityPartials:
     """What one source partition (under one counting version) has said of one jurisdiction."""
 
-    def __init__(self) -> None:
-        """Nothing said yet."""
+    def __init__(self, forgotten_below: int = -(1 << 62)) -> None:
+        """Nothing said yet; panes before `forgotten_below` are of no use to any tick."""
         self.greatest: int | None = None  # updated_at, ms
         self.raised_at = -1  # cells offset at which `greatest` last rose
         self._panes: dict[int, dict[Key, Said]] = {}  # whole panes are forgotten at once
@@ -37,7 +37,7 @@ class CityPartials:
         self._pane_heap: list[int] = []
         self._first_named: dict[int, int] = {}  # pane → cells offset that first named it
         self._oldest: list[tuple[int, int]] = []  # heap of (offset, pane), lazily cleaned
-        self._forgotten_below = -(1 << 62)
+        self._forgotten_below = forgotten_below
 
     def take(self, part: Mapping[str, Any], offset: int) -> list[Change]:
         """Take one message's part in, and say what changed."""
@@ -121,22 +121,36 @@ def cell_of(*words: str) -> Cell:
 class Version:
     """All that a source partition has said under one counting version."""
 
-    def __init__(self, number: int, fingerprint: str, first_offset: int) -> None:
-        """Nothing said yet; `first_offset` is the cells offset of its first message."""
+    def __init__(
+        self, number: int, fingerprint: str, first_offset: int, forgotten: Mapping[str, int]
+    ) -> None:
+        """Nothing said yet.
+
+        Args:
+            number: which it is.
+            fingerprint: of what it counts.
+            first_offset: cells offset of its first message.
+            forgotten: jurisdiction → the pane before which nothing is held; kept up to date by its owner.
+        """
         self.number = number
         self.fingerprint = fingerprint
         self.first_offset = first_offset
         self.offset = -1  # of the source log: the label
         self.raised_at = first_offset  # cells offset at which the label last rose
         self.cities: dict[str, CityPartials] = {}
+        self._forgotten = forgotten
 
     def take(self, label: Mapping[str, Any], offset: int) -> dict[str, list[Change]]:
         """Take a message in: jurisdiction → what changed."""
         self.offset, self.raised_at = label["offset"], offset
         changed = {}
         for part in label["cities"]:
-            city = self.cities.setdefault(part["jurisdiction"], CityPartials())
-            changed[part["jurisdiction"]] = city.take(part, offset)
+            name = part["jurisdiction"]
+            city = self.cities.get(name)
+            if city is None:
+                below = self._forgotten.get(name)
+                city = self.cities[name] = CityPartials() if below is None else CityPartials(below)
+            changed[name] = city.take(part, offset)
         return changed
 
     def start(self) -> int:
@@ -152,36 +166,64 @@ class Taken(NamedTuple):
     verdict: str = "taken"  # or why it was ignored
 
 
+class Swap(NamedTuple):
+    """Where one counting version took the place of another."""
+
+    offset: int  # in cells
+    before: int  # the version that was in force until then
+    last_heard: int  # cells offset at which the old version's label last rose
+
+
 class SourcePartition:
     """One partition of a source topic as Watch knows it: the version in force, and one that may be coming."""
 
-    def __init__(self) -> None:
-        """Not heard of yet."""
+    def __init__(self, in_force: int | None = None) -> None:
+        """Not heard of yet.
+
+        Args:
+            in_force: the counting version that was in force where reading `cells` begins; a higher one waits for
+                its label. None: the first that is heard of.
+        """
         self.of = 0
         self.active: Version | None = None
         self.pending: Version | None = None
+        self.swaps: list[Swap] = []  # those that a take-over may have to go through again
+        self._in_force = in_force
+        self._forgotten: dict[str, int] = {}
 
     def take(self, label: Mapping[str, Any], offset: int) -> Taken:
         """Take a cells message in; one whose label is not above what is known changes nothing."""
         number, fingerprint = label["version"], label["fingerprint"]
         self.of = label["of"]
-        if self.active is None:
-            self.active = Version(number, fingerprint, offset)
-        if number < self.active.number:
+        in_force = self.version
+        if in_force is None:
+            in_force = number
+        if number < in_force:
             return Taken({}, verdict="lower_version")
-        if number > self.active.number:
+        if number > in_force:
             return self._take_aside(label, offset)
+        if self.active is None:
+            self.active = Version(number, fingerprint, offset, self._forgotten)
         if fingerprint != self.active.fingerprint:
             return Taken({}, verdict="refused_version")
         if label["offset"] <= self.active.offset:
             return Taken({}, verdict="repeated")
         changes = self.active.take(label, offset)
-        return self._swap() if self._is_behind() else Taken(changes)
+        return self._swap(offset) if self._is_behind() else Taken(changes)
+
+    @property
+    def version(self) -> int | None:
+        """The counting version in force; None before the first was heard of."""
+        return self._in_force if self.active is None else self.active.number
+
+    def version_at(self, offset: int) -> int | None:
+        """The counting version that was in force before the message of `cells` at an offset."""
+        return next((swap.before for swap in self.swaps if swap.offset >= offset), self.version)
 
     def _take_aside(self, label: Mapping[str, Any], offset: int) -> Taken:
         number, fingerprint = label["version"], label["fingerprint"]
         if self.pending is None or number > self.pending.number:
-            self.pending = Version(number, fingerprint, offset)
+            self.pending = Version(number, fingerprint, offset, self._forgotten)
         if number < self.pending.number:
             return Taken({}, verdict="lower_version")
         if fingerprint != self.pending.fingerprint:
@@ -189,13 +231,14 @@ class SourcePartition:
         if label["offset"] <= self.pending.offset:
             return Taken({}, verdict="repeated")
         self.pending.take(label, offset)
-        return self._swap() if self._is_behind() else Taken({}, verdict="aside")
+        return self._swap(offset) if self._is_behind() else Taken({}, verdict="aside")
 
     def _is_behind(self) -> bool:
-        assert self.active is not None
-        return self.pending is not None and self.pending.offset >= self.active.offset
+        if self.active is None or self.pending is None:
+            return False
+        return self.pending.offset >= self.active.offset
 
-    def _swap(self) -> Taken:
+    def _swap(self, offset: int) -> Taken:
         """Put the version that was collected aside in the place of the old one."""
         old, new = self.active, self.pending
         assert old is not None
@@ -207,6 +250,7 @@ class SourcePartition:
             keys = sorted(was.keys() | now.keys())
             changes[name] = [(key, by) for key in keys if (by := now.get(key, 0) - was.get(key, 0))]
         self.active, self.pending = new, None
+        self.swaps.append(Swap(offset, old.number, old.raised_at))
         return Taken(changes, swapped=True)
 
     def city(self, jurisdiction: str) -> CityPartials | None:
@@ -214,10 +258,16 @@ class SourcePartition:
         return self.active.cities.get(jurisdiction) if self.active else None
 
     def forget(self, jurisdiction: str, below: int) -> None:
-        """Forget the panes of a jurisdiction before `below`, under either version."""
+        """Forget the panes of a jurisdiction before `below`, under either version, and one still to come."""
+        self._forgotten[jurisdiction] = below
         for version in (self.active, self.pending):
             if version and jurisdiction in version.cities:
                 version.cities[jurisdiction].forget(below)
+
+    def forget_swaps(self, before: int) -> None:
+        """Forget the swaps that no take-over will go through again: it begins at `before`."""
+        if self.swaps:
+            self.swaps = [swap for swap in self.swaps if swap.offset >= before]
 
     def start(self) -> int | None:
         """The oldest cells offset that a take-over must read for this partition."""

@@ -10,6 +10,7 @@ every owner, dead, paused or new, sends the same records, and the message's offs
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 from schemas.codec import Rejected, dead_letter_headers, encode_record, from_json, to_json
@@ -23,6 +24,7 @@ from streams.core.fold import Step
 from streams.core.merging import Change, SourceName, SourcePartition, Taken
 from streams.core.scores import Detector
 from streams.core.timeline import Timeline
+from streams.core.watch_start import start_before
 from streams.core.watched_city import Kpis, WatchedCity
 from streams.core.windows import Cell, Numbers
 
@@ -65,7 +67,11 @@ class WatchFold:
     """The fold of one partition of `cells`."""
 
     def __init__(
-        self, partition: int, rules: WatchRules, snapshots: Mapping[str, Mapping[str, Any]] = {}
+        self,
+        partition: int,
+        rules: WatchRules,
+        snapshots: Mapping[str, Mapping[str, Any]] = {},
+        versions: Mapping[SourceName, int] = {},
     ) -> None:
         """Start before the first record of the log.
 
@@ -73,6 +79,7 @@ class WatchFold:
             partition: of `cells`.
             rules: what to do.
             snapshots: jurisdiction → its newest snapshot of detectors and alerts, as sent to `watch-state`.
+            versions: the counting versions in force where reading begins, as far as they are known.
         """
         self.partition = partition
         self.rules = rules
@@ -81,6 +88,7 @@ class WatchFold:
         self.cities: dict[str, WatchedCity] = {}
         self._counted = (rules.incidents_topic, rules.dispatches_topic)
         self._snapshots = dict(snapshots)
+        self._versions = versions
         self._snapshot_due: list[Outgoing] = []
         self._sent: list[Outgoing] = []
         self._tallies: Counter[str] = Counter()
@@ -98,11 +106,18 @@ class WatchFold:
 
     def metadata(self) -> str:
         """Where a take-over starts."""
-        # Answers to alerts need no old label: hearing one again changes nothing, and snapshots carry them.
-        counting = [source for (topic, _), source in self.sources.items() if topic in self._counted]
-        starts = [start for source in counting if (start := source.start()) is not None]
+        counting = self._counting
+        starts = [first for source in counting.values() if (first := source.start()) is not None]
         starts += [city.snapshot_start for city in self.cities.values()]
-        return to_json({"start": min(starts, default=self.position)}).decode()
+        start = start_before(min(starts, default=self.position), counting)
+        for source in counting.values():
+            source.forget_swaps(start.offset)
+        return to_json(start.said()).decode()
+
+    @property
+    def _counting(self) -> dict[SourceName, SourcePartition]:
+        # Answers to alerts need no old label: hearing one again changes nothing, and snapshots carry them.
+        return {name: source for name, source in self.sources.items() if name[0] in self._counted}
 
     def _take(self, record: LogRecord) -> None:
         try:
@@ -114,7 +129,9 @@ class WatchFold:
         if not whole:
             self._dead_letter(record)
             return
-        source = self.sources.setdefault(name, SourcePartition())
+        source = self.sources.get(name)
+        if source is None:
+            source = self.sources[name] = SourcePartition(self._versions.get(name))
         taken = source.take(label, record.offset)
         self._tallies[f"cells.{taken.verdict}"] += 1
         names = [part["jurisdiction"] for part in label["cities"]]
@@ -207,7 +224,7 @@ class WatchFold:
             source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic
         ]
         start = min(s for source in sources if (s := source.start()) is not None)
-        said = city.snapshot_if_due(offset, start)
+        said = city.snapshot_if_due(offset, partial(start_before, start, self._counting))
         if said is not None:
             key = city.jurisdiction.encode()
             self._snapshot_due.append(Outgoing(self.rules.state_topic, key, to_json(said)))

@@ -13,6 +13,7 @@ from streams.core.alert_book import NO_VERDICT, AlertBook, NameIncidents
 from streams.core.merging import SourceName, SourcePartition, newest_ids
 from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
+from streams.core.watch_start import Start
 from streams.core.windows import Cell, Change, Numbers, RollingCounts, Tick
 
 THIN_EVERY: Final = 30
@@ -247,10 +248,10 @@ class WatchedCity:
         if self._wakes_at is not None:
             self._counts.visit(self._wakes_at)
 
-    def snapshot_if_due(self, offset: int, start: int) -> dict[str, Any] | None:
+    def snapshot_if_due(self, offset: int, start_now: Callable[[], Start]) -> dict[str, Any] | None:
         """At the first chance and then once a day of event time, all that detection remembers after this message.
 
-        `start` is where a take-over must begin for the counts at this position.
+        `start_now` says where a take-over must begin for the counts at this position.
         """
         published = self._counts.published
         if published is None or self._waits_for is not None:
@@ -260,11 +261,12 @@ class WatchedCity:
             return None
         if self._next_start is not None:
             self.snapshot_start = self._next_start
-        self._snapshot_day, self._next_start = day, start
+        start = start_now()
+        self._snapshot_day, self._next_start = day, start.offset
         return {
             "jurisdiction": self.jurisdiction,
             "position": offset + 1,
-            "start": start,
+            **start.said(),
             "day": day,
             "detectors": {type(detector).__name__: detector.snapshot() for detector in self.detectors},
             "alerts": self.alerts.snapshot(),
