@@ -19,7 +19,7 @@ LET_GO_MS: Final = DAY_MS
 _WAITING, _WORKED, _OVER = range(3)
 _STAGE_BITS: Final = 2
 _STAGE: Final = 3
-_STAGE_OF: Final[Mapping[IncidentStatus | None, int | None]] = {
+STAGE_OF: Final[Mapping[IncidentStatus | None, int | None]] = {
     **dict.fromkeys(IncidentStatus, _WORKED),
     **dict.fromkeys(WITHDRAWING, _OVER),
     IncidentStatus.CLOSED: _OVER,
@@ -85,10 +85,15 @@ class OpenCalls:
             updated_at: since when that is known, ms.
             about: its priority, and when it was reported (ms), as far as the message says so.
         """
+        self.hear_stage(incident_id, _OVER if status is None else STAGE_OF[status], updated_at, about)
+
+    def hear_stage(
+        self, incident_id: str, stage: int | None, updated_at: int, about: tuple[Any, int | None]
+    ) -> None:
+        """As `hear`, with `STAGE_OF` the status."""
         calls = self._calls
         if updated_at >= calls.turns_at:
             self._let_go(calls.turn(updated_at))
-        stage = _OVER if status is None else _STAGE_OF[status]
         new = calls.new
         known = new.get(incident_id) or calls.old.pop(incident_id, 0)
         was = known & _STAGE if known else _OVER
@@ -105,6 +110,22 @@ class OpenCalls:
                 del self._waiting[incident_id]
         if stage == _WAITING:
             self._wait(incident_id, updated_at, about)
+
+    def begin(self, incident_id: str, stage: int | None, updated_at: int, about: tuple[Any, int]) -> None:
+        """As `hear`, of an incident that is most likely new and not over; `stage` is `STAGE_OF` its status."""
+        new = self._calls.new
+        if updated_at >= self._calls.turns_at or incident_id in new or incident_id in self._calls.old:
+            self.hear_stage(incident_id, stage, updated_at, about)
+            return
+        if stage is None:
+            stage, updated_at = _WORKED, 0
+        new[incident_id] = updated_at << _STAGE_BITS | stage
+        self.open += 1
+        if stage == _WAITING:
+            priority = about[0]
+            if priority.__class__ is not str or not priority:
+                about = (NO_PRIORITY if priority in (None, "") else str(priority), about[1])
+            self._waiting[incident_id] = about
 
     def holding(self) -> dict[str, Holding]:
         """Priority → the calls that wait for a unit."""

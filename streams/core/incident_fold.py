@@ -1,22 +1,30 @@
 """The intake step of `incidents`: checked, mapped, located, merged into the incident's record, counted as partials."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from sys import intern
 from typing import Any, Final
 
 from schemas.codec import IncidentWire, Rejected, instant, missing_field, personal_fields, read_incidents
 from schemas.events import LogRecord
-from schemas.instants import rfc3339
+from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms, rfc3339
 from schemas.vocabulary import ANY, UNKNOWN_ZONE, WITHDRAWING, CrimeType, IncidentStatus, RejectReason
-from streams.core.incidents import OTHER, Said, latest_pane, merge, said_once
+from streams.core.at_work import STAGE_OF
+from streams.core.cells import Cell
+from streams.core.incidents import OTHER, Said, cell_of, latest_pane, merge, said_once
 from streams.core.ledger import FIRST, LAST
-from streams.core.source_fold import City, Locality, SourceFold, from_the_future, wrong_key
+from streams.core.source_fold import FUTURE_MS, City, Locality, SourceFold, from_the_future, wrong_key
 from streams.core.timeline import DAY_MS
 
 _KNOWN_TYPES: Final[dict[str | None, str]] = {word.value: word.value for word in CrimeType}
 _WITHDRAWS: Final[dict[IncidentStatus | None, bool]] = {
     status: status in WITHDRAWING for status in IncidentStatus if status is not IncidentStatus.CLOSED
 }
+_COUNTS: Final = {status: not withdraws for status, withdraws in _WITHDRAWS.items()}
+"""Statuses that say that the incident counts."""
+
+CELLS_REMEMBERED: Final = 65_536
+"""Of one city, with the words that say them: a city has some thousand."""
 
 Record = tuple[Any, ...]
 """(last, first, *state): see `streams.core.ledger` for the first two. One flat tuple, which costs the least memory."""
@@ -29,6 +37,64 @@ class IncidentFold(SourceFold):
 
     def _read(self, values: Sequence[bytes | None]) -> Sequence[IncidentWire | Rejected]:
         return read_incidents(values)
+
+    def _take_plain(self, record: LogRecord, said: IncidentWire | Rejected) -> bool:
+        """The first message of an incident, whole and in time: what `_take` does in twenty calls, written out in one.
+
+        Nearly all messages are that: with it a batch of them takes 5.6 µs each, and 8.8 without.
+        """
+        if (
+            said.__class__ is not IncidentWire
+            or said.heartbeat_at is not None
+            or said.occurred_at is not None
+        ):
+            return False
+        incident_id, updated, reported = said.incident_id, said.updated_at, said.reported_at
+        city, counts = self.cities.get(said.jurisdiction), _COUNTS.get(said.status)
+        if (
+            city is None
+            or not counts
+            or incident_id is None
+            or incident_id in city.ledger.records
+            or record.key != incident_id.encode()
+            or updated.__class__ is not datetime
+            or reported.__class__ is not datetime
+            or updated.tzinfo is None
+            or reported.tzinfo is None
+            or said.exercise
+        ):
+            return False
+        updated_at, reported_at = epoch_ms(updated), epoch_ms(reported)
+        ledger, pane_ms = city.ledger, self.rules.timeline.pane_ms
+        known = updated_at // pane_ms + 1
+        cell = city.cells.get((said.zone, said.crime_type, said.type_code)) or self._named(said, city)
+        if (
+            cell is None
+            or known < ledger.oldest_open
+            or not EARLIEST_MS <= reported_at <= updated_at < LATEST_MS
+            or updated_at > record.timestamp + FUTURE_MS
+        ):
+            return False
+        zone, crime_type = cell
+        first = ledger.first(record.offset)
+        ledger.hear(record.offset, updated_at)
+        ledger.begin(
+            incident_id, (known, first, known, updated_at, reported_at, None, zone, crime_type, False)
+        )
+        city.partials.add((cell, reported_at // pane_ms, known), incident_id)
+        city.calls.begin(incident_id, STAGE_OF[said.status], updated_at, (said.priority, reported_at))
+        return True
+
+    def _named(self, wire: IncidentWire, city: City) -> Cell | None:
+        """The cell of a message that names zone and type, remembered; None where there is more to it."""
+        zone, code = wire.zone, wire.crime_type or wire.type_code
+        crime_type = _KNOWN_TYPES.get(wire.crime_type) or city.locality.types.get(code or "")
+        if not zone or zone in (ANY, UNKNOWN_ZONE) or crime_type is None:
+            return None
+        if len(city.cells) >= CELLS_REMEMBERED:
+            city.cells.clear()  # publishers can name more zones than there are
+        cell = city.cells[zone, wire.crime_type, wire.type_code] = cell_of(intern(zone), crime_type)
+        return cell
 
     def _take(self, record: LogRecord, wire: IncidentWire) -> Rejected | None:
         if wire.heartbeat_at is not None:

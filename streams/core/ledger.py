@@ -41,6 +41,7 @@ class Ledger(Generic[RecordT]):
         self.greatest: int | None = None  # updated_at, ms
         self.oldest_open = NEVER  # F
         self.records: dict[str, RecordT] = {}
+        self._rises_at = NEVER  # the least `updated_at` that raises F
         self._raises: list[tuple[int, int]] = []  # (F, offset at which it rose to F), both rising
         self._raised_at: int | None = None  # the last of those offsets
         self._long_lived: list[
@@ -56,18 +57,24 @@ class Ledger(Generic[RecordT]):
 
         Raises the greatest `updated_at` afterwards, so call `first()` and `find()` before.
         """
-        # `Timeline.known_from` and `Timeline.oldest_open`, written out: this runs for every message.
-        known = updated_at // self._pane_ms + 1
+        known = (
+            updated_at // self._pane_ms + 1
+        )  # `Timeline.known_from`, written out: this runs for every message
         if self.greatest is None or updated_at > self.greatest:
             self.greatest = updated_at
-            oldest_open = (updated_at - self._trails_ms) // self._pane_ms + 1
-            if oldest_open > self.oldest_open:
-                self.oldest_open, self._raised_at = oldest_open, offset
-                self._raises.append((oldest_open, offset))
+            if updated_at >= self._rises_at:
+                self._rise(offset, updated_at)
             return known, False
         if known < self.oldest_open:
             return self.oldest_open, True
         return known, False
+
+    def _rise(self, offset: int, updated_at: int) -> None:
+        """F rises: `Timeline.oldest_open` of what was heard now."""
+        self.oldest_open = oldest_open = (updated_at - self._trails_ms) // self._pane_ms + 1
+        self._rises_at = oldest_open * self._pane_ms + self._trails_ms
+        self._raised_at = offset
+        self._raises.append((oldest_open, offset))
 
     def first(self, offset: int) -> int:
         """Where a fold must start to decide about the message at `offset` as it is decided now."""
@@ -79,6 +86,11 @@ class Ledger(Generic[RecordT]):
         if record is None or record[LAST] + self._longest < self.oldest_open:
             return None
         return record
+
+    def begin(self, incident_id: str, record: RecordT) -> None:
+        """Keep the record of an incident that is in no record."""
+        self.records[incident_id] = record
+        self._watch_expiry(incident_id, record[LAST])
 
     def keep(self, incident_id: str, record: RecordT) -> None:
         """Keep a record that is new (or takes the place of one that has ended)."""

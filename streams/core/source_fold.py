@@ -25,7 +25,7 @@ from schemas.events import LogRecord
 from schemas.instants import EARLIEST_MS, LATEST_MS, rfc3339
 from schemas.vocabulary import RejectReason
 from streams.core.at_work import CommittedUnits, OpenCalls
-from streams.core.cells import Partials
+from streams.core.cells import Cell, Partials
 from streams.core.fold import Step
 from streams.core.ledger import Ledger
 from streams.core.timeline import Timeline
@@ -92,6 +92,9 @@ class City:
         self.ledger: Ledger[Any] = Ledger(timeline)
         self.partials = Partials(timeline.longest)
         self.locality = locality
+        self.cells: dict[
+            tuple[str | None, str | None, str | None], Cell
+        ] = {}  # zone, type, code as said → cell
         self.calls = OpenCalls()
         self.units = CommittedUnits()
         self.told: int | None = None  # greatest `updated_at` that Watch was told
@@ -114,11 +117,13 @@ class SourceFold:
         self._sent, self._tallies = [], Counter()
         fresh = [record for record in records if record.offset >= self.position]
         dead = 0
+        take_plain = self._take_plain
         for record, said in zip(fresh, self._read([record.value for record in fresh]), strict=True):
-            rejected = said if isinstance(said, Rejected) else self._take(record, said)
-            if rejected is not None:
-                self._dead_letter(record, rejected)
-                dead += 1
+            if not take_plain(record, said):
+                rejected = said if isinstance(said, Rejected) else self._take(record, said)
+                if rejected is not None:
+                    self._dead_letter(record, rejected)
+                    dead += 1
         if fresh:
             self.position = fresh[-1].offset + 1
         self._tell()
@@ -141,6 +146,10 @@ class SourceFold:
     def _read(self, values: Sequence[bytes | None]) -> Sequence[Any]:
         """Decode the values of a batch, each to a wire struct or a `Rejected`."""
         raise AssertionError
+
+    def _take_plain(self, record: LogRecord, said: Any) -> bool:
+        """Fold a record of the most ordinary kind, as `_take` would; False, and nothing done, where it is another."""
+        return False
 
     def _take(self, record: LogRecord, wire: Any) -> Rejected | None:
         """Fold one decoded record; a `Rejected` makes it a dead letter."""
