@@ -17,8 +17,9 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import NamedTuple, Protocol
 
-from aiokafka import ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 
+from schemas.events import LogRecord
 from streams.core.fold import Fold
 from streams.logs import event
 from streams.recovery import Commit, OpenFold, Progress, Recovery, TakeOverFailed
@@ -45,7 +46,7 @@ class Batch(NamedTuple):
 
     tp: TopicPartition
     generation: int  # of the group, when they were fetched
-    records: Sequence[ConsumerRecord]  # may be empty: nothing but a hole (compacted records, control records)
+    records: Sequence[LogRecord]  # may be empty: nothing but a hole (compacted records, control records)
     start: int
     end: int
 

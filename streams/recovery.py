@@ -14,13 +14,15 @@ from inspect import isawaitable
 from time import monotonic
 from typing import Any, NamedTuple, Protocol
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import AIOKafkaConsumer, TopicPartition
 from aiokafka.errors import KafkaError
 
 from schemas.emissions import Outgoing
+from schemas.events import LogRecord
 from streams.core.fold import Fold, TakeOver
 from streams.logs import event
 from streams.outbox import Publisher
+from streams.plain_consumer import PlainConsumer
 
 logger = logging.getLogger(__name__)
 
@@ -143,7 +145,7 @@ class LogReader:
                 raise TakeOverFailed(msg)
             await asyncio.sleep(min(0.2, self._stall_s / 10))
 
-    async def read(self, progress: Progress, pace: Pace) -> AsyncIterator[Sequence[ConsumerRecord]]:
+    async def read(self, progress: Progress, pace: Pace) -> AsyncIterator[Sequence[LogRecord]]:
         """Records of `[progress.start, progress.until)` in chunks; lets the event loop go on between them.
 
         Args:
@@ -199,7 +201,7 @@ class Recovery:
     publisher: Publisher
     chunk: int = CHUNK
     stall_s: float = 30.0
-    new_consumer: Callable[..., AIOKafkaConsumer] = AIOKafkaConsumer
+    new_consumer: Callable[..., AIOKafkaConsumer] = PlainConsumer
 
     async def take_over(
         self, tp: TopicPartition, commit: Commit | None, open_fold: OpenFold, progress: Progress
@@ -261,7 +263,7 @@ class Recovery:
             await consumer.stop()
 
 
-def _fold(opening: TakeOver, records: Sequence[ConsumerRecord]) -> list[Outgoing]:
+def _fold(opening: TakeOver, records: Sequence[LogRecord]) -> list[Outgoing]:
     """Fold one chunk; what its part from `silent_until` on emits is to be sent, as no owner before did."""
     silent = bisect_left(records, opening.silent_until, key=_offset)
     if silent:
@@ -315,5 +317,5 @@ def _named(tp: TopicPartition) -> str:
     return f"{tp.topic}[{tp.partition}]"
 
 
-def _offset(record: ConsumerRecord) -> int:
+def _offset(record: LogRecord) -> int:
     return int(record.offset)

@@ -9,7 +9,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import TopicPartition
 from aiokafka.coordinator.assignors.sticky.sticky_assignor import StickyPartitionAssignor
 from aiokafka.errors import (
     CommitFailedError,
@@ -20,8 +20,10 @@ from aiokafka.errors import (
 )
 from aiokafka.structs import OffsetAndMetadata
 
+from schemas.events import LogRecord
 from streams.logs import event
 from streams.ownership import Batch
+from streams.plain_consumer import PlainConsumer
 from streams.recovery import Commit
 
 logger = logging.getLogger(__name__)
@@ -34,7 +36,7 @@ class Fetched(NamedTuple):
     """What one fetch gave of one partition: offsets `[start, end)`."""
 
     tp: TopicPartition
-    records: Sequence[ConsumerRecord]
+    records: Sequence[LogRecord]
     start: int
     end: int  # past holes too: compacted records, control records
     log_end: int | None
@@ -74,7 +76,7 @@ class Member:
             settings: timeouts and names, as `AIOKafkaConsumer` has them.
         """
         self.assignor = new_assignor()
-        self.consumer = AIOKafkaConsumer(
+        self.consumer = PlainConsumer(
             **client,
             group_id=group,
             partition_assignment_strategy=[self.assignor],
