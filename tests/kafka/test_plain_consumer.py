@@ -17,8 +17,9 @@ async def test_plain_records_are_those_of_aiokafka(
     kafka: str, topic_prefix: str, stamped: str, codec: str
 ) -> None:
     tp = TopicPartition(f"{topic_prefix}plain", 0)
-    spec = NewTopic(tp.topic, 1, 1, config={"message.timestamp.type": stamped})
-    AdminClient({"bootstrap.servers": kafka}).create_topics([spec])[tp.topic].result(30)
+    spec = NewTopic(tp.topic, 1, 1, config={"message.timestamp.type": stamped, "retention.ms": "-1"})
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([spec])[tp.topic].result(30)
     producer = Producer({"bootstrap.servers": kafka, "compression.type": codec})
     for n in range(RECORDS):
         key, value = None if n % 3 == 0 else b"k%d" % n, None if n % 5 == 0 else b"v" * n
