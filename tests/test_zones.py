@@ -156,6 +156,14 @@ def test_points_asked_before_are_remembered_up_to_a_bound(
     assert [city.zone_of(*point) for point in points * 2] == ["A", "B", "C", "A"] * 2
 
 
+def test_outlines_are_the_outer_rings_of_each_part(city: ZoneMap) -> None:
+    rings = city.outlines()
+    assert set(rings) == set(city.names)
+    assert all(ring[0] == ring[-1] for parts in rings.values() for ring in parts)
+    lon, lat = rings["A"][0][0]
+    assert city.zone_of(lat, lon) is not None
+
+
 def test_neighbours_touch_corners_included(city: ZoneMap) -> None:
     assert city.neighbours() == {
         "A": ("B", "C", "D", "F"),

@@ -28,6 +28,9 @@ GUARD_WEEKS: Final = (
 )
 LEAST_WEEKS: Final = 8  # below this much past nothing is said
 PRIOR_PRECISION: Final = (1e-6, 4.0, 8.0, 8.0, 8.0, 8.0)  # level; trend per 5 years; season
+SEASONS_WEEKS: Final = (
+    104  # a past shorter than two years says little of season and trend: they are held closer to 0
+)
 ROUNDS: Final = 8
 _FAR: Final = 2.0  # Anscombe residuals above it are down-weighted
 _DISPERSION, _DISPERSION_WEEKS = 1.3, 10.0  # prior phi, and what it weighs
@@ -82,9 +85,10 @@ def _regress(counts: Floats, design: Floats, seen: Floats) -> tuple[Floats, Floa
     """Coefficients, dispersion and covariance per series."""
     series, p = len(counts), design.shape[1]
     beta = np.zeros((series, p))
+    held = max(1.0, SEASONS_WEEKS / max(1, len(design))) ** 2
     beta[:, 0] = np.log((counts * seen).sum(1) / max(1.0, seen.sum()) + 0.05)
     weight, phi = np.tile(seen, (series, 1)), np.full(series, _DISPERSION)
-    prior = np.diag(PRIOR_PRECISION)
+    prior = np.diag([PRIOR_PRECISION[0], *(held * each for each in PRIOR_PRECISION[1:])])
     squares = (design[:, :, None] * design[:, None, :]).reshape(len(design), -1)
     information = np.tile(prior, (series, 1, 1))
     for _ in range(ROUNDS):

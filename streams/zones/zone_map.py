@@ -125,6 +125,16 @@ class ZoneMap:
                 found[self.names[one]].append(self.names[other])
         return {name: tuple(sorted(near)) for name, near in found.items()}
 
+    def outlines(self) -> dict[str, list[list[tuple[float, float]]]]:
+        """Zone → the outer rings of its parts as (lon, lat), for drawing; holes are left out."""
+        return {
+            name: [
+                [(float(lon), float(lat)) for lon, lat, *_ in part.exterior.coords]
+                for part in shapely.get_parts(polygon)
+            ]
+            for name, polygon in zip(self.names, self._polygons, strict=True)
+        }
+
     def _locate(self, lat: float, lon: float) -> str | None:
         near = self._tree.query(shapely.Point(lon, lat))
         holding = near[shapely.intersects_xy(self._polygons[near], lon, lat)]

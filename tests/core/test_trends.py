@@ -29,6 +29,12 @@ def test_a_short_past_has_no_season_and_no_trend_of_its_own() -> None:
     assert curve.mean[0, 0] == pytest.approx(4.2, rel=0.3)
 
 
+def test_half_a_year_is_not_taken_for_half_a_season() -> None:
+    """Twenty weeks that rise are a level of their own; they do not fall again because a wave would."""
+    rising = np.array([[4.0, 4, 7, 7, 8, 10, 7, 12, 14, 11, 19, 13, 10, 10, 7, 11, 9, 15, 10, 11, 16, 33]])
+    assert fit_curves(rising).mean[0, 0] == pytest.approx(9.7, rel=0.2)
+
+
 def test_the_newest_weeks_do_not_raise_their_own_yardstick() -> None:
     counts = seasonal(312)
     risen = counts.copy()
