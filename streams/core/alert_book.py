@@ -70,9 +70,8 @@ class AlertBook:
         self._store = AlertStore(self._policy_of)
         self._at = -1
         self._behind = False  # something could not be told yet in this revision
-        self._settled: tuple[list[Score], int, int] | None = (
-            None  # (scores, until when, changes): see `_settle`
-        )
+        self._settled: tuple[list[Score], int, int] | None = None  # (scores, until when, changes): `_settle`
+        self._next: tuple[int | None, int] | None = None  # (next change, changes)
 
     def tick(
         self, at: int, scores: Iterable[Score], revision: int, name_incidents: NameIncidents = no_incidents
@@ -170,11 +169,20 @@ class AlertBook:
 
         A tick has to be visited there, with the detectors asked; in between silence changes nothing.
         """
+        known = self._next
+        if (
+            known is not None
+            and known[1] == self._store.changes
+            and (known[0] is None or known[0] > self._at)
+        ):
+            return known[0]
         times = [
             next_due(e, max(self._at, 0), self._policy_of(e.detector)) for e in self._store.live.values()
         ]
         times.extend(until for until in self._store.unmuted_at() if until > self._at)
-        return min((time for time in times if time is not None), default=None)
+        first = min((time for time in times if time is not None), default=None)
+        self._next = (first, self._store.changes)
+        return first
 
     def open_alerts(self) -> list[Episode]:
         """The open episodes, oldest first."""
@@ -204,7 +212,7 @@ class AlertBook:
         if state["version"] != STATE_VERSION:
             msg = f"alert state version must be {STATE_VERSION} (got {state['version']}); fold the log from its start"
             raise ValueError(msg)
-        self._at, self._settled, self._behind = state["at"], None, False
+        self._at, self._settled, self._next, self._behind = state["at"], None, None, False
         self._store.restore(state["episodes"])
 
     def _policy_of(self, detector: str) -> Policy:

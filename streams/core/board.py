@@ -111,7 +111,8 @@ class Board:
         self.fitted_rows = len(self.cells)
         self.outlook.begin(self.cells, self.fitted)
         self.spreads = list(zip(self.fitted.phi.tolist(), self.fitted.cv2.tolist(), strict=True))
-        self.kind = [self.critical_of.kind(*spread) for spread in self.spreads]
+        kinds = {spread: self.critical_of.kind(*spread) for spread in set(self.spreads)}
+        self.kind = [kinds[spread] for spread in self.spreads]
         self._columns = None
         self.hour = self._quarter = -1
 
@@ -125,10 +126,10 @@ class Board:
         totals, kinds = self._columns
         counts = self.recent.window_counts(now, self.windows, totals, self.row_of[ANY, ANY])
         active = np.flatnonzero(counts[-1])
-        critical = self.critical_of.of(self.outlook.lowest(active, self.hour), kinds[active])
+        critical = self.critical_of.of(self.outlook.lowest(active, self.hour), kinds.take(active))
         self._critical = dict(zip(active.tolist(), critical.T.tolist(), strict=True))
         slack = np.full(len(totals), LEAST_COUNT)
-        slack[active] = (critical - counts[:, active]).min(0)
+        slack[active] = (critical - counts.take(active, 1)).min(0)
         seen = self.seen_slack[: len(totals)]
         stronger = slack < np.minimum(seen, 1)
         np.maximum(slack, seen, out=seen)
@@ -212,4 +213,5 @@ class Board:
                 self._join(row)
         self.recent.restore(state["recent"], self.lanes)
         self.slack, self.seen_slack[: len(self.cells)] = list(state["slack"]), state["seen_slack"]
-        self.standing = {row for row, slack in enumerate(self.slack) if slack <= 0}
+        if self.fitted is not None:  # before the first fit nothing is looked at
+            self.standing = {row for row, slack in enumerate(self.slack) if slack <= 0}

@@ -17,7 +17,6 @@ import numpy as np
 from schemas.vocabulary import ANY, UNKNOWN_ZONE
 from streams.core.board import Board
 from streams.core.civil import WEEK_H
-from streams.core.profiles import Floats
 from streams.core.scores import Score
 
 FALSE_PER_DAY: Final = 1.0 / 30.0
@@ -30,7 +29,7 @@ _LEAST_LEVEL: Final = 0.5
 class _Due(NamedTuple):
     """What is due from a zone."""
 
-    passed: Floats  # (hour of the week,) → from Monday 00:00 to its end
+    passed: list[float]  # (hour of the week,) → from Monday 00:00 to its end
     patience: float  # panes within which fewer than `LEAST_DUE` are due, whatever the hour
 
 
@@ -71,7 +70,10 @@ class Drops:
     def _not_told(self, zones: Mapping[str, _Due]) -> _Due:
         """What is due from the city, leaving out the zones that are told to be silent already."""
         told = [zones[zone].passed for (zone,) in (score.zones for score in self.said) if zone != ANY]
-        return zones[ANY]._replace(passed=zones[ANY].passed - sum(told)) if told else zones[ANY]
+        if not told:
+            return zones[ANY]
+        passed = np.array(zones[ANY].passed) - np.sum(told, 0)
+        return zones[ANY]._replace(passed=passed.tolist())
 
     def _hear(self, now: int) -> None:
         recent = self.board.recent
@@ -84,23 +86,26 @@ class Drops:
 
     def _rates(self) -> dict[str, _Due]:
         if self._due is None:
-            rates: dict[str, Floats] = {ANY: np.zeros(WEEK_H)}
-            for row in range(self.board.fitted_rows):
-                zone, own = self.board.cells[row][0], self.board.outlook.rate[row]
-                if zone not in (ANY, UNKNOWN_ZONE):
-                    rates[zone] = rates.get(zone, np.zeros(WEEK_H)) + own
-                    rates[ANY] = rates[ANY] + own
-            self._per_day = float(rates[ANY].sum()) / 7.0
+            known = self.board.fitted_rows
+            numbers = {ANY: 0}
+            of = [
+                numbers.setdefault(zone, len(numbers)) if zone not in (ANY, UNKNOWN_ZONE) else -1
+                for zone, _ in self.board.cells[:known]
+            ]
+            mine, rates = np.array(of) >= 0, np.zeros((len(numbers), WEEK_H))
+            np.add.at(rates, np.array(of)[mine], self.board.outlook.rate[:known][mine])
+            rates[0] = rates.sum(0)
+            self._per_day = float(rates[0].sum()) / 7.0
             per_hour = self.board.panes_per_hour
             self._due = {
-                zone: _Due(np.cumsum(rate), per_hour * LEAST_DUE / max(float(rate.max()), 1e-9))
-                for zone, rate in rates.items()
+                zone: _Due(np.cumsum(rate).tolist(), per_hour * LEAST_DUE / max(float(rate.max()), 1e-9))
+                for zone, rate in zip(numbers, rates, strict=True)
             }
         return self._due
 
     def _score(self, zone: str, rates: _Due, now: int) -> Score | None:
         board, last, passed = self.board, self.last.get(zone, now), rates.passed
-        per_hour, week = board.panes_per_hour, float(passed[-1])
+        per_hour, week = board.panes_per_hour, passed[-1]
         first, hour = (last + 1) / per_hour, now / per_hour
         if not 1.0 < hour - first <= LONGEST_H or week <= 0.0:
             return None
@@ -127,11 +132,11 @@ class Drops:
             "what the same hours of the week bring; a silent feed is likelier than a silent zone",
         )
 
-    def _until(self, passed: Floats, hour: float) -> float:
+    def _until(self, passed: Sequence[float], hour: float) -> float:
         """What is due from Monday 00:00 until an hour (with its fraction) of the same local week."""
         how = self.board.hour_of_week(math.floor(hour))
-        before = float(passed[how - 1]) if how else 0.0
-        return before + (hour - math.floor(hour)) * (float(passed[how]) - before)
+        before = passed[how - 1] if how else 0.0
+        return before + (hour - math.floor(hour)) * (passed[how] - before)
 
     def _weeks_between(self, first: float, hour: float) -> int:
         """How many times Monday 00:00 came in between."""

@@ -14,7 +14,6 @@ Source: Bayesian spatial scan, Neill, Moore & Cooper 2006, with a discrete prior
 """
 
 import math
-from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Final
 
@@ -55,18 +54,21 @@ def ratio(n: int, mu: float, hours: int, phi: float, cv2: float) -> float:
 
 def terms(counts: Sequence[int], means: Sequence[float], phi: float, cv2: float) -> list[float]:
     """The ratio of each window."""
-    return [ratio(n, mu, hours, phi, cv2) for n, mu, hours in zip(counts, means, WINDOW_HOURS, strict=True)]
+    windows = zip(counts, means, WINDOW_HOURS, strict=True)
+    return [0.0 if n <= mu else ratio(n, mu, hours, phi, cv2) for n, mu, hours in windows]
 
 
-_GRID_START = 1e-4
-_GRID_STEP = 0.04  # in ln(mean): neighbouring means differ by 4 %
-_GRID_POINTS = 440  # up to a mean of some 4,000; above it the last count is kept
-_GRID = _GRID_START * np.exp(_GRID_STEP * np.arange(_GRID_POINTS))
-_GRID_LIST: list[float] = _GRID.tolist()
+_GRID_BITS = 5  # leading bits of the mantissa: neighbouring means differ by 1.6 to 3.1 %
+_GRID_POINTS = 26 << _GRID_BITS  # from 2^-14 to 4,096; above it the last count is kept
+_GRID_SHIFT = 52 - _GRID_BITS
+_GRID_START = 2.0**-14
+_FIRST_BITS = int(np.float64(_GRID_START).view(np.int64)) >> _GRID_SHIFT
 
 
 class CriticalCounts:
     """Counts below which no window's term reaches 10^least, looked up on a grid of means per dispersion.
+
+    The place on the grid is read from a mean's leading bits: no logarithm, no search.
 
     Means and phi are rounded down to the grid, so a count may be a little low but never too high: where one is
     reached the exact evidence decides.
@@ -91,23 +93,28 @@ class CriticalCounts:
 
     def of(self, mu: NDArray[np.float64], kinds: NDArray[np.int64]) -> NDArray[np.int64]:
         """(window, cell) means and (cell,) kinds → (window, cell) counts."""
-        at = np.maximum(np.searchsorted(_GRID, mu, "right") - 1, 0)
+        at = (np.maximum(mu, _GRID_START).view(np.int64) >> _GRID_SHIFT) - _FIRST_BITS
+        np.minimum(at, _GRID_POINTS - 1, out=at)
         at += kinds * (len(WINDOW_HOURS) * _GRID_POINTS)
         at += (np.arange(len(WINDOW_HOURS)) * _GRID_POINTS)[:, None]
-        found: NDArray[np.int64] = self._tables.reshape(-1)[at]
+        found: NDArray[np.int64] = self._tables.take(at)
         return found
 
     def of_one(self, means: Sequence[float], kind: int) -> list[int]:
         """The counts of one cell's windows."""
-        tables = self._lists[kind]
-        return [
-            table[max(bisect_right(_GRID_LIST, mu) - 1, 0)] for mu, table in zip(means, tables, strict=True)
-        ]
+        return [table[_grid_point(mu)] for mu, table in zip(means, self._lists[kind], strict=True)]
+
+
+def _grid_point(mu: float) -> int:
+    mantissa, exponent = math.frexp(max(mu, _GRID_START))
+    leading = int(mantissa * (2 << _GRID_BITS)) - (1 << _GRID_BITS)
+    return min(((exponent + 13) << _GRID_BITS) + leading, _GRID_POINTS - 1)
 
 
 def _critical_table(phi: float, cv2: float, least: float) -> NDArray[np.int64]:
     """(window, grid mean) → the smallest count with which a window's term can be 10^least."""
-    mu = _GRID
+    bits = np.arange(_FIRST_BITS, _FIRST_BITS + _GRID_POINTS, dtype=np.int64) << _GRID_SHIFT
+    mu = bits.view(np.float64)
     r = mu / (phi - 1.0 + cv2 * mu)
     found = np.full((len(WINDOW_HOURS), _GRID_POINTS), np.inf)
     for i, (hours, weight) in enumerate(zip(WINDOW_HOURS, WEIGHTS, strict=True)):

@@ -64,8 +64,9 @@ class TrendDetector:
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
         """Count what became known; at the first tick of a week look at the one that has ended."""
         self.last_tick = now_pane
+        excluded = self.rules.excluded
         for arrival in arrivals:
-            if arrival.crime_type not in self.rules.excluded:
+            if arrival.crime_type not in excluded:
                 self._count(arrival)
         week = self._week_of(now_pane // self.panes_per_hour)
         if week > self.week >= 0 and self.counts.first >= 0:
