@@ -12,6 +12,7 @@ they are, so that a unit's next status costs one entry in one field.
     (known, updated_at, reported_at, occurred_at, zone, crime_type, ((known, updated_at, False), (…, …, True)))
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any, Final
 
@@ -52,6 +53,8 @@ def merge(
     if state == said or said[2:] == SAYS_NOTHING:
         return state, {}, {}
     known = said[0]
+    if known > state[0] and said[1] > state[1] and tuple not in map(type, state):
+        return _follow(state, said, pane_ms)
     if state[0] == known and (both := same_pane(state, said)) is not None:
         before, after, moved = state, both, both[2:] != state[2:]
     else:
@@ -59,6 +62,44 @@ def merge(
     if not moved:
         return after, {}, {}
     return after, contributions(before, known, pane_ms), contributions(after, known, pane_ms)
+
+
+def _follow(state: State, said: Said, pane_ms: int) -> tuple[State, Contributions, Contributions]:
+    """As `merge`, where one thing was said before, and this is later in every way: the usual correction.
+
+    The general way takes four times as long: it asks all histories at all ticks.
+    """
+    known, updated_at = said[0], said[1]
+    before, news = state[2:], said[2:]
+    first, second = state[:2], (known, updated_at)
+    fields: list[Any] = []
+    for old, new in zip(before, news, strict=True):
+        if new is None:
+            fields.append(old)
+        elif old is None:
+            fields.append(((*second, new),))
+        else:
+            fields.append(((*first, old), (*second, new)))
+    after = (*first, *fields)
+    stood = _place(before, pane_ms)
+    stands = _place([old if new is None else new for old, new in zip(before, news, strict=True)], pane_ms)
+    if stood == stands:
+        return after, {}, {}
+    moves: Contributions = {}
+    if stood is not None:
+        moves[*stood, known] = -1
+    if stands is not None:
+        moves[*stands, known] = 1
+    return after, {}, moves
+
+
+def _place(values: Sequence[Any], pane_ms: int) -> tuple[Cell, int] | None:
+    """(cell, pane in which it counts) of what is said in all fields, None when it does not count."""
+    reported_at, occurred_at, zone, crime_type, withdrawn = values
+    counts_at = reported_at if occurred_at is None else occurred_at
+    if withdrawn or counts_at is None:
+        return None
+    return cell_of(zone, crime_type), counts_at // pane_ms
 
 
 def _insert(state: State, said: Said, oldest_open: int) -> tuple[State, State, bool]:
@@ -104,13 +145,10 @@ def contributions(state: State, since: int, pane_ms: int) -> Contributions:
 def standing(state: State, tick: int, pane_ms: int) -> tuple[Cell, int] | None:
     """(cell, pane in which it counts) of an incident as known at a tick, None when it does not count."""
     known = state[0] <= tick
-    reported_at, occurred_at, zone, crime_type, withdrawn = [
+    values = [
         value_at(value, tick) if value.__class__ is tuple else value if known else None for value in state[2:]
     ]
-    counts_at = reported_at if occurred_at is None else occurred_at
-    if withdrawn or counts_at is None:
-        return None
-    return cell_of(zone, crime_type), counts_at // pane_ms
+    return _place(values, pane_ms)
 
 
 @lru_cache(maxsize=65_536)
@@ -157,8 +195,5 @@ def _same_millisecond(old: State, new: Said) -> State:
 
 def said_once(said: Said, pane_ms: int) -> Contribution | None:
     """The one contribution of an incident of which one thing was said; None when it does not count."""
-    known, _, reported_at, occurred_at, zone, crime_type, withdrawn = said
-    counts_at = reported_at if occurred_at is None else occurred_at
-    if withdrawn or counts_at is None:
-        return None
-    return cell_of(zone, crime_type), counts_at // pane_ms, known
+    place = _place(said[2:], pane_ms)
+    return None if place is None else (*place, said[0])
