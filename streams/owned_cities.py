@@ -1,12 +1,11 @@
 """What this worker knows of the cities it watches now, for questions: read from the folds when somebody asks."""
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from aiokafka import TopicPartition
 
 from schemas.emissions import KpiValue
-from streams.core.merging import known_ids
 from streams.core.source_fold import cells_partition
 from streams.core.watch_fold import WatchFold
 from streams.core.watched_city import WatchedCity
@@ -17,6 +16,14 @@ INCIDENTS_OF_AN_ALERT: Final = 10
 """Ids named per alert, as on the topic."""
 
 
+class Named(NamedTuple):
+    """The incidents that were named behind alerts since the last tick: many ask the same, again and again."""
+
+    at: WatchedCity
+    tick: int | None
+    ids: dict[tuple[str, int, int], Sequence[str]]  # (alert, counted from, counted to) → ids
+
+
 class OwnedCities:
     """The cities of this worker."""
 
@@ -25,6 +32,7 @@ class OwnedCities:
         self._ownership = ownership
         self._topic = cells_topic
         self._of = cells_partitions
+        self._named: dict[str, Named] = {}
 
     def _cities(self) -> Iterator[tuple[WatchFold, WatchedCity]]:
         for fold in self._ownership.folds().values():
@@ -40,7 +48,10 @@ class OwnedCities:
         """One of them."""
         for fold, city in self._cities():
             if city.jurisdiction == name:
-                return OwnedCity(fold, city)
+                named = self._named.get(name)
+                if named is None or named.at is not city or named.tick != city.published:
+                    named = self._named[name] = Named(city, city.published, {})
+                return OwnedCity(fold, city, named)
         return None
 
     def is_coming(self, name: str) -> bool:
@@ -52,8 +63,9 @@ class OwnedCities:
 class OwnedCity:
     """One jurisdiction as questions see it, for the time of one request."""
 
-    def __init__(self, fold: WatchFold, city: WatchedCity) -> None:
+    def __init__(self, fold: WatchFold, city: WatchedCity, named: Named) -> None:
         """`city` as `fold` holds it."""
+        self._named = named
         self._fold = fold
         self._city = city
         self._counts = city.boards[fold.rules.incidents_topic]
@@ -87,7 +99,7 @@ class OwnedCity:
         """Incidents behind counts, newest first."""
         tick = at // self.pane_ms
         panes = range(start // self.pane_ms, tick)
-        found = known_ids(self._fold.sources, self.jurisdiction, cells, panes, tick)
+        found = self._city.known_ids(self._fold.sources, cells, panes, tick)
         return [(known * self.pane_ms, incident_id) for known, incident_id in found]
 
     def alerts(self) -> Iterator[Standing]:
@@ -98,9 +110,14 @@ class OwnedCity:
 
     def incidents_of(self, standing: Standing) -> Sequence[str]:
         """Ids of the newest incidents of an alert."""
-        alert, name = standing.alert, self._city.name_incidents(self._fold.sources)
-        ids = name(alert.zones, alert.crime_type, standing.counted_from, standing.counted_to)
-        return ids[:INCIDENTS_OF_AN_ALERT]
+        alert = standing.alert
+        of = (alert.alert_id, standing.counted_from, standing.counted_to)
+        ids = self._named.ids.get(of)
+        if ids is None:
+            name = self._city.name_incidents(self._fold.sources)
+            found = name(alert.zones, alert.crime_type, standing.counted_from, standing.counted_to)
+            ids = self._named.ids[of] = found[:INCIDENTS_OF_AN_ALERT]
+        return ids
 
     def kpis(self) -> Iterator[KpiValue]:
         """Every response measure, and the precision of alerts."""

@@ -2,7 +2,7 @@
 
 For gauges only: no count, alert or KPI follows from it. Each source partition keeps its own part of a city, from the
 statuses that its messages say, and what nothing is said of for a day of event time is let go: publishers forget to
-close. Hearing costs O(1) and, as it is done for every message, as little as can be; asking O(what goes on).
+close. Hearing costs O(1) and, as it is done for every message, as little as can be; asking O(what goes on), in a few quick passes.
 """
 
 from collections import Counter
@@ -66,13 +66,14 @@ class _Recent:
 class OpenCalls:
     """The incidents of one (source partition, jurisdiction) by the status last said of each."""
 
-    __slots__ = ("_calls", "_waiting", "open")
+    __slots__ = ("_calls", "_priorities", "_waiting", "open")
 
     def __init__(self) -> None:
         """Nothing is known."""
         self.open = 0
         self._calls = _Recent()  # incident → updated_at of its stage, and the stage in the lowest bits
-        self._waiting: dict[str, tuple[str, int]] = {}  # incident → (priority, since when)
+        self._priorities: dict[str, str] = {}  # of those that wait
+        self._waiting: dict[str, dict[str, int]] = {}  # priority → incident → since when, ms
 
     def hear(
         self, incident_id: str, status: IncidentStatus | None, updated_at: int, about: tuple[Any, int | None]
@@ -107,7 +108,7 @@ class OpenCalls:
         if stage != was:
             self.open += (stage != _OVER) - (was != _OVER)
             if was == _WAITING:
-                del self._waiting[incident_id]
+                self._wait_no_more(incident_id)
         if stage == _WAITING:
             self._wait(incident_id, updated_at, about)
 
@@ -124,30 +125,45 @@ class OpenCalls:
         if stage == _WAITING:
             priority = about[0]
             if priority.__class__ is not str or not priority:
-                about = (NO_PRIORITY if priority in (None, "") else str(priority), about[1])
-            self._waiting[incident_id] = about
+                priority = NO_PRIORITY if priority in (None, "") else str(priority)
+            self._priorities[incident_id] = priority
+            calls = self._waiting.get(priority)
+            if calls is None:
+                calls = self._waiting[priority] = {}
+            calls[incident_id] = about[1]
 
     def holding(self) -> dict[str, Holding]:
         """Priority → the calls that wait for a unit."""
-        found: dict[str, Holding] = {}
-        for priority, since in self._waiting.values():
-            calls, oldest_since = found.get(priority, (0, since))
-            found[priority] = Holding(calls + 1, min(oldest_since, since))
-        return found
+        return {
+            priority: Holding(len(calls), min(calls.values())) for priority, calls in self._waiting.items()
+        }
 
     def _wait(self, incident_id: str, updated_at: int, about: tuple[Any, int | None]) -> None:
         said, reported_at = about
-        priority, since = self._waiting.get(incident_id, (NO_PRIORITY, updated_at))
+        since = updated_at if reported_at is None else reported_at
+        priority = self._priorities.get(incident_id)
+        if priority is not None:
+            since = min(since, self._wait_no_more(incident_id))
         if said not in (None, ""):
             priority = str(said)
-        self._waiting[incident_id] = priority, min(since, updated_at if reported_at is None else reported_at)
+        priority = self._priorities[incident_id] = priority or NO_PRIORITY
+        self._waiting.setdefault(priority, {})[incident_id] = since
+
+    def _wait_no_more(self, incident_id: str) -> int:
+        """Take a call out of those that wait; since when it did."""
+        priority = self._priorities.pop(incident_id)
+        calls = self._waiting[priority]
+        since = calls.pop(incident_id)
+        if not calls:
+            del self._waiting[priority]
+        return since
 
     def _let_go(self, gone: Mapping[str, int]) -> None:
         for incident_id, said in gone.items():
             stage = said & _STAGE
             self.open -= stage != _OVER
             if stage == _WAITING:
-                del self._waiting[incident_id]
+                self._wait_no_more(incident_id)
 
 
 class CommittedUnits:

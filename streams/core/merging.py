@@ -7,7 +7,7 @@ A label is (counting version, offset). Partials of a higher version than the one
 take the old one's place in one step when their offset reaches the old one's.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import lru_cache
 from heapq import heappop, heappush
 from typing import Any, NamedTuple
@@ -105,11 +105,10 @@ class CityPartials:
         """Every key with its net."""
         return {key: said[0] for held in self._panes.values() for key, said in held.items()}
 
-    def named_in(self, first_pane: int, end_pane: int) -> Iterator[tuple[Key, Sequence[str], Sequence[str]]]:
-        """(key, ids that came, ids that left) of the panes [first_pane, end_pane), newest pane first."""
-        for pane in sorted((p for p in self._panes if first_pane <= p < end_pane), reverse=True):
-            for key, said in reversed(self._panes[pane].items()):
-                yield key, said[1:], self._gone.get(key, ())
+    def named_in(self, pane: int, cells: Collection[Cell]) -> list[tuple[Key, Sequence[str], Sequence[str]]]:
+        """(key, ids that came, ids that left) of these cells in a pane."""
+        held = self._panes.get(pane, {})
+        return [(key, said[1:], self._gone.get(key, ())) for key, said in held.items() if key[0] in cells]
 
 
 @lru_cache(maxsize=65_536)
@@ -277,36 +276,38 @@ class SourcePartition:
         return min(starts, default=None)
 
 
-def newest_ids(
-    sources: Mapping[SourceName, SourcePartition], jurisdiction: str, cells: Collection[Cell], panes: range
-) -> list[str]:
-    """Ids of the incidents that count in these cells and panes, newest first, as far as partials name them."""
-    return [incident_id for _, incident_id in known_ids(sources, jurisdiction, cells, panes)]
-
-
 def known_ids(
-    sources: Mapping[SourceName, SourcePartition],
-    jurisdiction: str,
+    cities: Collection[CityPartials],
     cells: Collection[Cell],
-    panes: range,
+    panes: Iterable[int],
     tick: int | None = None,
+    most: int | None = None,
 ) -> list[tuple[int, str]]:
-    """(tick from which it is known, id) of the same; only what is known at `tick`, where one is given.
+    """(tick from which it is known, id) of the incidents that count in these cells and panes, those known last first.
 
-    An incident that moved from one of the cells to another left once and came twice: it counts.
+    As far as partials name them. An incident that moved from one of the cells to another left once and came twice: it
+    counts. What left a pane had come in it, so panes are independent of each other.
+
+    Args:
+        cities: what each source partition says of the jurisdiction.
+        cells: in which they count.
+        panes: the newest first.
+        tick: only what is known at this tick; None for all.
+        most: stop after the pane with which there are so many.
     """
-    known: dict[str, int] = {}
-    net: dict[str, int] = {}
-    for source in sources.values():
-        city = source.city(jurisdiction)
-        if city is None:
-            continue
-        for key, ids, gone in city.named_in(panes.start, panes.stop):
-            if key[0] in cells and (tick is None or key[2] <= tick):
-                for incident_id in ids:
-                    known[incident_id] = max(key[2], known.get(incident_id, key[2]))
-                    net[incident_id] = net.get(incident_id, 0) + 1
-                for incident_id in gone:
-                    net[incident_id] = net.get(incident_id, 0) - 1
-    counting = ((known[incident_id], incident_id) for incident_id, n in net.items() if n > 0)
-    return sorted(counting, key=lambda each: (-each[0], each[1]))
+    found: list[tuple[int, str]] = []
+    for pane in panes:
+        known: dict[str, int] = {}
+        net: dict[str, int] = {}
+        for city in cities:
+            for key, ids, gone in city.named_in(pane, cells):
+                if tick is None or key[2] <= tick:
+                    for incident_id in ids:
+                        known[incident_id] = max(key[2], known.get(incident_id, key[2]))
+                        net[incident_id] = net.get(incident_id, 0) + 1
+                    for incident_id in gone:
+                        net[incident_id] = net.get(incident_id, 0) - 1
+        found += [(known[incident_id], incident_id) for incident_id, n in net.items() if n > 0]
+        if most is not None and len(found) >= most:
+            break
+    return sorted(found, key=lambda each: (-each[0], each[1]))

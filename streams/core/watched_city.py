@@ -1,6 +1,6 @@
 """One city as Watch holds it: its rolling counts per source topic, its detectors, its alerts."""
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Final, Protocol
@@ -10,7 +10,7 @@ from schemas.events import AlertAck
 from schemas.vocabulary import ALERT_PRECISION, ANY, Verdict
 from schemas.writers import CountsWriter
 from streams.core.alert_book import NO_VERDICT, AlertBook, NameIncidents
-from streams.core.merging import SourceName, SourcePartition, newest_ids
+from streams.core.merging import SourceName, SourcePartition, known_ids
 from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
 from streams.core.watch_start import Start
@@ -23,6 +23,10 @@ THIN_EVERY: Final = 30
 JUDGED_OVER: Final = "7d"
 JUDGED_MS: Final = 7 * DAY_MS
 """Of which alerts the precision is taken: as long as those that are over are remembered and still take verdicts."""
+
+
+NAMED: Final = 32
+"""Ids looked for behind an alert, of which its policy names the first few; incidents of whole panes, newest first."""
 
 
 class Kpis(Protocol):
@@ -145,6 +149,11 @@ class WatchedCity:
     def _timeline(self) -> Timeline:
         return next(iter(self.timelines.values()))
 
+    @property
+    def published(self) -> int | None:
+        """The last published tick of the counts; None before the first one."""
+        return self._counts.published
+
     # ---- detection
 
     def wait_for(self, snapshot: Mapping[str, Any] | None) -> None:
@@ -224,18 +233,36 @@ class WatchedCity:
         )
 
     def name_incidents(self, sources: Mapping[SourceName, SourcePartition]) -> NameIncidents:
-        """How alerts name the incidents behind them."""
+        """How alerts name the newest incidents behind them."""
         pane_ms = self._timeline.pane_ms
 
         def name(zones: Sequence[str], crime_type: str, start: int, until: int) -> Sequence[str]:
-            cells = {
-                cell
-                for cell in self._counts.series
-                if (crime_type in (ANY, cell[1])) and (ANY in zones or cell[0] in zones)
-            }
-            return newest_ids(sources, self.jurisdiction, cells, range(start // pane_ms, until // pane_ms))
+            if ANY in zones or crime_type == ANY:
+                cells = {
+                    cell
+                    for cell in self._counts.series
+                    if (crime_type in (ANY, cell[1])) and (ANY in zones or cell[0] in zones)
+                }
+            else:
+                cells = {(zone, crime_type) for zone in zones}
+            panes = range(start // pane_ms, until // pane_ms)
+            return [incident_id for _, incident_id in self.known_ids(sources, cells, panes, most=NAMED)]
 
         return name
+
+    def known_ids(
+        self,
+        sources: Mapping[SourceName, SourcePartition],
+        cells: Collection[Cell],
+        panes: range,
+        tick: int | None = None,
+        most: int | None = None,
+    ) -> list[tuple[int, str]]:
+        """(tick from which it is known, id) of incidents that count in these cells and panes: see `known_ids`."""
+        topic = next(iter(self.boards))
+        mine = (source.city(self.jurisdiction) for (name, _), source in sources.items() if name == topic)
+        cities = [city for city in mine if city is not None]
+        return known_ids(cities, cells, self._counts.panes_with(cells, panes), tick, most)
 
     def _wake(self) -> None:
         """See to it that ticks are visited at which time alone may change an answer."""

@@ -112,6 +112,14 @@ class RollingCounts:
         at = bisect_right(series, tick, key=lambda change: change[0])
         return series[at - 1][1] if at else self._zero
 
+    def panes_with(self, cells: Iterable[Cell], panes: range) -> list[int]:
+        """Those of `panes` in which anything was ever counted in one of these cells, newest first."""
+        wanted = {standing for cell in cells if (standing := self._standing.get(cell)) is not None}
+        found = [
+            pane for pane, held in self._panes.items() if pane in panes and not held.keys().isdisjoint(wanted)
+        ]
+        return sorted(found, reverse=True)
+
     def correct(self) -> Iterator[Correction]:
         """Put right what entered at ticks already published.
 

@@ -1,7 +1,7 @@
 """What /metrics answers: facts of what this worker owns now, read at scrape time, and its counters."""
 
 import platform
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from prometheus_client import (
@@ -48,14 +48,15 @@ class Metrics:
         self._registry.register(_Constant(names.BUILD_INFO, build))
         self.counters = Counters(self._registry)
         self._templates = Templates()
+        self.views: Sequence[JurisdictionView] = ()  # of the scrape that is being answered
 
     def render(self) -> Iterator[str]:
         """The text, in pieces; between two of them the event loop may go on.
 
         Cost: some 20 ms of CPU for 44,000 series, in pieces of a few ms.
         """
+        views = self.views = list(self.owner.jurisdictions())
         yield generate_latest(self._registry).decode()
-        views = list(self.owner.jurisdictions())
         self._templates.forget_all_but(view.jurisdiction for view in views)
         yield header(names.INCIDENTS)
         for view in views:
@@ -102,7 +103,7 @@ class _Owned(Collector):
                 families[metric].add_metric(labels, value)
         for topic, count in owned.items():
             families[names.OWNED].add_metric((topic,), count)
-        for view in owner.jurisdictions():
+        for view in self._metrics.views:
             for metric, labels, value in _jurisdiction_samples(view):
                 families[metric].add_metric(labels, value)
         for at_work in owner.at_work():

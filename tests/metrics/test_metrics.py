@@ -31,11 +31,13 @@ class Worker:
         self.owned: list[PartitionView] = []
         self.watched: list[JurisdictionView] = []
         self.working: list[AtWorkView] = []
+        self.asked = 0
 
     def partitions(self) -> Iterable[PartitionView]:
         return self.owned
 
     def jurisdictions(self) -> Iterable[JurisdictionView]:
+        self.asked += 1
         return self.watched
 
     def at_work(self) -> Iterable[AtWorkView]:
@@ -128,6 +130,12 @@ def test_rolling_counts_have_a_line_per_cell_and_window(metrics: Metrics, worker
     assert value(samples, "vigil_incidents", **where, window="1h") == 4
     everywhere = {"jurisdiction": "sf", "zone": "*", "crime_type": "*"}
     assert value(samples, "vigil_incidents", **everywhere, window="15m") == 0
+
+
+def test_owner_is_asked_once_a_scrape(metrics: Metrics, worker: Worker) -> None:
+    worker.watched = [full_city()]
+    scrape(metrics)
+    assert worker.asked == 1
 
 
 def test_rolling_counts_are_those_of_the_moment(metrics: Metrics, worker: Worker) -> None:

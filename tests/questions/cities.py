@@ -151,12 +151,17 @@ def incident(number: int, at: int, **said: object) -> Incident:
 def folded(incidents: Iterable[Incident]) -> WatchFold:
     """The fold of incidents, one partition."""
     run = LocalRun(Stages(Settings()))
-    feed = [
+    feed(run, incidents)
+    return run.watch
+
+
+def feed(run: LocalRun, incidents: Iterable[Incident]) -> None:
+    """Let a run fold incidents."""
+    messages = [
         ("incidents", said.incident_id.encode(), encode_event(said), said.updated_at) for said in incidents
     ]
-    for _ in run.feed(feed):
+    for _ in run.feed(messages):
         pass
-    return run.watch
 
 
 @cache
@@ -164,7 +169,7 @@ def simulated() -> WatchFold:
     """Some hours of a simulated city, folded."""
     run = LocalRun(Stages(Settings()))
     told = islice(Simulation(Config(seed=3)).events(), 6000)
-    feed = ((said.topic, said.key, said.value(), said.at) for said in told)
-    for _ in run.feed(feed):
+    messages = ((said.topic, said.key, said.value(), said.at) for said in told)
+    for _ in run.feed(messages):
         pass
     return run.watch

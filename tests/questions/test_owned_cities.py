@@ -4,9 +4,23 @@ import pytest
 
 from schemas.instants import rfc3339
 from schemas.vocabulary import IncidentStatus
-from streams.core.merging import known_ids, newest_ids
+from streams.local_run import LocalRun
+from streams.owned_cities import OwnedCities
 from streams.questions import Ticks
-from tests.questions.cities import MINUTE, NOON, folded, incident, owned, simulated
+from streams.settings import Settings
+from streams.stages import Stages
+from tests.questions.cities import (
+    MINUTE,
+    NOON,
+    Folded,
+    alert,
+    feed,
+    folded,
+    incident,
+    owned,
+    simulated,
+    standing,
+)
 from tests.questions.conftest import Ask
 
 HOUR = 60 * MINUTE
@@ -77,9 +91,49 @@ def test_incident_that_moved_within_the_cells_asked_for_counts_once() -> None:
     )
     everywhere = {("B04", "burglary"), ("B05", "burglary")}
     panes = range(NOON // MINUTE - 60, NOON // MINUTE + 60)
-    assert newest_ids(fold.sources, "springfield", everywhere, panes) == ["I-1"]
-    assert newest_ids(fold.sources, "springfield", {("B04", "burglary")}, panes) == []
-    assert known_ids(fold.sources, "springfield", {("B04", "burglary")}, panes, NOON // MINUTE + 2)
+    name = fold.cities["springfield"].known_ids
+    assert [incident_id for _, incident_id in name(fold.sources, everywhere, panes)] == ["I-1"]
+    assert name(fold.sources, {("B04", "burglary")}, panes) == []
+    assert name(fold.sources, {("B04", "burglary")}, panes, NOON // MINUTE + 2)
+
+
+def test_incident_whose_time_moved_counts_in_its_new_minute_only() -> None:
+    fold = folded(
+        [
+            incident(1, NOON),
+            incident(1, NOON, reported_at=NOON - 9 * MINUTE, updated_at=NOON + 5 * MINUTE),
+            heartbeat_like(9, NOON + 30 * MINUTE),
+        ]
+    )
+    name, noon = fold.cities["springfield"].known_ids, NOON // MINUTE
+    assert name(fold.sources, {("B04", "burglary")}, range(noon, noon + 60)) == []
+    assert name(fold.sources, {("B04", "burglary")}, range(noon - 60, noon + 60)) == [(noon + 6, "I-1")]
+
+
+def test_only_as_many_minutes_are_looked_through_as_name_enough() -> None:
+    fold = folded([*(incident(n, NOON + n * MINUTE) for n in range(20)), heartbeat_like(99, NOON + HOUR)])
+    name, noon = fold.cities["springfield"].known_ids, NOON // MINUTE
+    b04 = {("B04", "burglary")}
+    ids = [incident_id for _, incident_id in name(fold.sources, b04, range(noon, noon + 60), most=3)]
+    assert ids == ["I-19", "I-18", "I-17"]
+    assert len(name(fold.sources, b04, range(noon, noon + 60))) == 20
+
+
+def test_incidents_of_an_alert_are_named_anew_at_the_next_tick() -> None:
+    incidents = [incident(n, NOON + n * MINUTE) for n in range(3)]
+    run = LocalRun(Stages(Settings()))
+    cities = OwnedCities(Folded(run.watch), "cells", 1)  # type: ignore[arg-type]
+    asked = standing(alert(zones=("B04",), at=NOON + HOUR))
+
+    def named() -> list[str]:
+        city = cities.city("springfield")
+        assert city is not None
+        return list(city.incidents_of(asked))
+
+    feed(run, [*incidents, heartbeat_like(7, NOON + 10 * MINUTE)])
+    assert named() == named() == ["I-2", "I-1", "I-0"]
+    feed(run, [incident(3, NOON + 11 * MINUTE), heartbeat_like(8, NOON + 20 * MINUTE)])
+    assert named() == ["I-3", "I-2", "I-1", "I-0"]
 
 
 def test_partition_that_is_being_taken_over_is_coming() -> None:
