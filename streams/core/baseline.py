@@ -121,10 +121,11 @@ class Baseline:
         square = np.minimum(
             (counts - expected) ** 2, 12.0 * np.maximum(variance, 0.3)
         )  # surges are not noise
-        parts = np.stack([(square - expected).sum(1), expected.sum(1), (expected**2).sum(1)], 1)
-        for row, (zone, crime_type) in enumerate(self.cells[:rows]):
-            sums = self.spread.setdefault((zone == ANY, crime_type), np.zeros(3))
-            sums += parts[row]
+        parts = [(square - expected).sum(1), expected.sum(1), (expected**2).sum(1)]
+        keys: dict[tuple[bool, str], int] = {}
+        of = [keys.setdefault((zone == ANY, kind), len(keys)) for zone, kind in self.cells[:rows]]
+        for key, *sums in zip(keys, *(np.bincount(of, part, len(keys)) for part in parts), strict=True):
+            self.spread[key] = self.spread.get(key, 0.0) + np.array(sums)
 
     def fit(self) -> Expectation:
         """The expectation that follows from the sums."""
@@ -176,7 +177,6 @@ class Baseline:
     def _dispersion(self) -> tuple[Floats, Floats]:
         """Dispersion per row (phi, cv2): moments of past errors by type, pulled to the prior."""
         rules = self.rules
-        phi, cv2 = np.empty(len(self.cells)), np.empty(len(self.cells))
         w = rules.dispersion_weight
         found: dict[tuple[bool, str], float] = {}
         for key, (excess, mean, square) in self.spread.items():
@@ -184,10 +184,10 @@ class Baseline:
             found[key] = min(
                 5.0, max(1.01, 1.0 + (excess - error + w * (rules.dispersion - 1.0)) / (mean + w))
             )
-        for row, (zone, crime_type) in enumerate(self.cells):
-            phi[row] = found.get((zone == ANY, crime_type), rules.dispersion)
-            cv2[row] = rules.city_cv2 if zone == ANY else rules.cv2
-        return phi, cv2
+        city = [zone == ANY for zone, _ in self.cells]
+        keys = zip(city, (kind for _, kind in self.cells), strict=True)
+        phi = np.array([found.get(key, rules.dispersion) for key in keys])
+        return phi, np.where(city, rules.city_cv2, rules.cv2)
 
     def snapshot(self, rows: int) -> Any:
         """All sums of the first `rows` rows as lists of numbers; rows added since the last fit hold none."""

@@ -8,6 +8,7 @@ unusual, and a rescan between the hours would find nothing that an incident has 
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from operator import sub
 from typing import Any
 
 import numpy as np
@@ -138,19 +139,20 @@ class Board:
         touched: list[int] = np.flatnonzero(stronger).tolist()
         return touched
 
-    def look_at(self, row: int, now: int) -> bool:
-        """Whether some window of a row has reached its critical count; renews its slack."""
+    def look_at(self, row: int, now: int) -> list[int] | None:
+        """The counts of a row where some window has reached its critical count, else None; renews its slack."""
         critical: list[int] | None = self._critical.get(row)
         if critical is None:
             lowest = self.outlook.lowest_of(row, self.hour)
             critical = self._critical[row] = self.critical_of.of_one(lowest, self.kind[row])
-        slack = min(c - n for c, n in zip(critical, self.counts(row, now), strict=True))
+        counts = self.counts(row, now)
+        slack = min(map(sub, critical, counts))
         self.slack[row] = self.seen_slack[row] = slack
         if slack <= 0:
             self.standing.add(row)
         else:
             self.standing.discard(row)
-        return slack <= 0
+        return counts if slack <= 0 else None
 
     def expected(self, row: int, now: int) -> list[float]:
         """Expected incidents per window that ends at `now`, which lies in the prepared hour."""

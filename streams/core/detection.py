@@ -21,7 +21,7 @@ from streams.core.evidence import WINDOW_HOURS
 from streams.core.occasions import Calendar
 from streams.core.scores import Arrival, Score
 from streams.core.surge_groups import Episode, Episodes, Finding
-from streams.core.surges import over_window, stand, stand_city
+from streams.core.surges import Sight, over_window, stand, stand_city
 from streams.core.upkeep import Upkeep
 
 SUNK = 0.5  # level below which an episode is only looked at when something comes in
@@ -77,9 +77,11 @@ class SurgeDetector:
             episode.spoken |= finding.score >= self.budget.threshold
         if turned:
             self.episodes.close(now_pane, lambda episode: self.budget.close(episode.peak))
+        spoken = self.episodes.spoken()
+        if not spoken:
+            return self.drops.said
         changed = {self.board.cells[row] for row in touched}
-        surges = [self._say(episode, now_pane, turned, changed) for episode in self.episodes.spoken()]
-        return [*surges, *self.drops.said]
+        return [*(self._say(episode, now_pane, turned, changed) for episode in spoken), *self.drops.said]
 
     def examine(self, now: int, arrivals: Iterable[Arrival]) -> list[Finding]:
         """The raw findings at a tick, for a backtest, without episodes or budget.
@@ -119,16 +121,19 @@ class SurgeDetector:
         board, base = self.board, self.budget.rules.base
         if board.fitted is None:
             return
-        for row in sorted(touched, key=lambda row: (board.cells[row][0] == ANY, row)):
-            if board.look_at(row, now):
-                finding = self._stand(row, now)
-                if finding.score >= base:
-                    yield finding
+        rows = sorted(touched)
+        if len(rows) > 1:
+            rows.sort(key=lambda row: board.cells[row][0] == ANY)
+        for row in rows:
+            counts = board.look_at(row, now)
+            finding = None if counts is None else self._stand(Sight(row, now, counts), base)
+            if finding is not None:
+                yield finding
 
-    def _stand(self, row: int, now: int) -> Finding:
-        if self.board.cells[row][0] == ANY:
-            return stand_city(self.board, row, now, self._told())
-        return stand(self.board, row, now, self.near)
+    def _stand(self, sight: Sight, least: float) -> Finding | None:
+        if self.board.cells[sight.row][0] == ANY:
+            return stand_city(self.board, sight, self._told(), least)
+        return stand(self.board, sight, least)
 
     def _told(self) -> dict[str, list[int]]:
         """Rows of the zones whose surges are told already, by type."""
@@ -198,7 +203,11 @@ class SurgeDetector:
         """How an episode stands now: its zones that are out of the ordinary, counted over the strongest window."""
         board, budget = self.board, self.budget
         rows = {zone: board.row_of[zone, episode.crime_type] for zone in sorted(episode.zones)}
-        stands = {zone: self._stand(row, now) for zone, row in rows.items()}
+        stands = {
+            zone: found
+            for zone, row in rows.items()
+            if (found := self._stand(Sight(row, now, board.counts(row, now)), 0.0)) is not None
+        }
         top = max(stands.values(), key=lambda finding: (finding.score, finding.zones))
         risen = {
             zone for found in stands.values() if found.score >= budget.rules.base for zone in found.zones

@@ -92,15 +92,18 @@ class Drops:
                 numbers.setdefault(zone, len(numbers)) if zone not in (ANY, UNKNOWN_ZONE) else -1
                 for zone, _ in self.board.cells[:known]
             ]
-            mine, rates = np.array(of) >= 0, np.zeros((len(numbers), WEEK_H))
-            np.add.at(rates, np.array(of)[mine], self.board.outlook.rate[:known][mine])
-            rates[0] = rates.sum(0)
+            order = np.argsort(of, kind="stable")
+            order = order[np.array(of)[order] >= 0]  # rows of zones, zone by zone
+            starts = np.flatnonzero(np.diff(np.array(of)[order], prepend=0))
+            rates = np.zeros((len(numbers), WEEK_H))
+            if len(order):
+                rates[1:] = np.add.reduceat(self.board.outlook.rate[order], starts)
+            rates[0] = rates[1:].sum(0)
             self._per_day = float(rates[0].sum()) / 7.0
             per_hour = self.board.panes_per_hour
-            self._due = {
-                zone: _Due(np.cumsum(rate).tolist(), per_hour * LEAST_DUE / max(float(rate.max()), 1e-9))
-                for zone, rate in zip(numbers, rates, strict=True)
-            }
+            patience = per_hour * LEAST_DUE / np.maximum(rates.max(1), 1e-9)
+            columns = zip(numbers, np.cumsum(rates, 1).tolist(), patience.tolist(), strict=True)
+            self._due = {zone: _Due(passed, waits) for zone, passed, waits in columns}
         return self._due
 
     def _score(self, zone: str, rates: _Due, now: int) -> Score | None:

@@ -2,10 +2,11 @@
 
 import math
 from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
 from schemas.vocabulary import ANY
 from streams.core.board import Board
-from streams.core.clusters import Neighbours, Seen, groups
+from streams.core.clusters import Seen, groups
 from streams.core.evidence import LEAST_COUNT, TRIGGER, WEIGHTS, terms
 from streams.core.surge_groups import Finding
 
@@ -13,16 +14,29 @@ Explained = Mapping[str, Sequence[int]]
 """crime type → rows of zones whose surges are told already; a city total is judged without them."""
 
 
-def stand(board: Board, row: int, now: int, near: Neighbours) -> Finding:
-    """How a cell stands: its own evidence, and with the zones around it where they rise together."""
-    zone, crime_type = board.cells[row]
-    counts, means, spread = board.counts(row, now), board.expected(row, now), board.spreads[row]
+class Sight(NamedTuple):
+    """A row as it is seen at a tick."""
+
+    row: int
+    now: int
+    counts: list[int]  # per window
+
+
+def stand(board: Board, sight: Sight, least: float) -> Finding | None:
+    """How a cell stands: its own evidence, and with the zones around it where they rise together.
+
+    None where the score is below `least`.
+    """
+    row, now, counts = sight
+    (zone, crime_type), near = board.cells[row], board.near
+    means, spread = board.expected(row, now), board.spreads[row]
     own = terms(counts, means, *spread)
     weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, counts, strict=True)]
-    best = max(range(len(own)), key=weighed.__getitem__)
+    highest = max(weighed)
+    best = weighed.index(highest)
     total, observed, expected = sum(weighed), counts[best], means[best]
     zones: tuple[str, ...] = (zone,)
-    if weighed[best] >= 10.0**TRIGGER and zone in near:
+    if highest >= 10.0**TRIGGER and zone in near:
 
         def look(other: str) -> Seen | None:
             there = board.row_of.get((other, crime_type))
@@ -34,20 +48,22 @@ def stand(board: Board, row: int, now: int, near: Neighbours) -> Finding:
         group = groups((zone, counts, means), own, near, look, spread)
         if group is not None:
             total += group.evidence
-            if group.best > weighed[best]:
+            if group.best > highest:
                 zones, best, observed, expected = group.zones, group.window, group.observed, group.expected
-    return Finding(
-        zones, crime_type, _log(total), best, observed, expected, _since(board, zones, crime_type, best, now)
-    )
+    if (score := _log(total)) < least:
+        return None
+    since = _since(board, zones, crime_type, best, now)
+    return Finding(zones, crime_type, score, best, observed, expected, since)
 
 
-def stand_city(board: Board, row: int, now: int, explained: Explained) -> Finding:
-    """How a city total stands, without the zones whose surges are told already."""
+def stand_city(board: Board, sight: Sight, explained: Explained, least: float) -> Finding | None:
+    """How a city total stands, without the zones whose surges are told already; None as in `stand`."""
+    row, now, counts = sight
     _, crime_type = board.cells[row]
     types = explained if crime_type == ANY else (crime_type,)
     rows = [other for kind in types for other in explained.get(kind, ())]
-    counts, means = board.counts(row, now), board.expected(row, now)
-    rest, rest_means = list(counts), list(means)
+    means = board.expected(row, now)
+    rest, rest_means = counts, means
     for other in rows:
         rest = [a - b for a, b in zip(rest, board.counts(other, now), strict=True)]
         rest_means = [
@@ -55,9 +71,11 @@ def stand_city(board: Board, row: int, now: int, explained: Explained) -> Findin
         ]
     own = terms(rest, rest_means, *board.spreads[row])
     weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, rest, strict=True)]
-    best = max(range(len(own)), key=weighed.__getitem__)
+    if (score := _log(sum(weighed))) < least:
+        return None
+    best = weighed.index(max(weighed))
     since = _since(board, (ANY,), crime_type, best, now)
-    return Finding((ANY,), crime_type, _log(sum(weighed)), best, counts[best], means[best], since)
+    return Finding((ANY,), crime_type, score, best, counts[best], means[best], since)
 
 
 def over_window(board: Board, cells: Sequence[tuple[str, str]], window: int, now: int) -> tuple[int, float]:

@@ -59,6 +59,7 @@ class TrendDetector:
         self.counts = _Counts()
         self.week = -1  # the week of the last tick
         self.last_tick = -1
+        self._place = (-1, 0, 0)  # (hour, its week, its day) of the last arrival
         self.scores: list[Score] = []
 
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
@@ -92,7 +93,9 @@ class TrendDetector:
     def _count(self, arrival: Arrival) -> None:
         zone, crime_type, pane, n = arrival
         hour, counts = pane // self.panes_per_hour, self.counts
-        week = self._week_of(hour)
+        if hour != self._place[0]:  # most arrivals are of the hour of the one before
+            self._place = (hour, self._week_of(hour), (hour - self.hour_of_week(hour) % 24 + 12) // 24)
+        _, week, day = self._place
         if counts.first < 0:
             counts.first = week
         at = week - counts.first
@@ -103,7 +106,6 @@ class TrendDetector:
             weeks.extend([0] * (at + 1 - len(weeks)))
         weeks[at] = max(0, weeks[at] + n)
         if week >= self.week:
-            day = (hour - self.hour_of_week(hour) % 24 + 12) // 24
             counts.days[day] = counts.days.get(day, 0) + n
 
     def _close(self, week: int) -> None:
