@@ -8,7 +8,7 @@ from streams.core.ack_fold import AckFold, AckRules
 from streams.core.dispatch_fold import DispatchFold
 from streams.core.fold import TakeOver
 from streams.core.incident_fold import IncidentFold
-from streams.core.source_fold import IntakeRules, Source, SourceFold, read_metadata
+from streams.core.source_fold import IntakeRules, Source, SourceFold, cut_of, read_metadata
 from streams.recovery import OpenFold
 from streams.settings import ConfigurationError, Fault
 
@@ -29,12 +29,16 @@ def open_intake(topic: str, partitions: int, rules: IntakeRules) -> OpenFold:
         tp: TopicPartition, committed: int | None, metadata: str, log_start: int, log_end: int, /
     ) -> TakeOver:
         said = read_metadata(metadata)
-        fold = FOLDS[topic](Source(tp.topic, tp.partition, partitions), rules)
-        _refuse_other_contents(tp, said, fold)
+        source = Source(tp.topic, tp.partition, partitions)
+        _refuse_other_contents(tp, said, rules, source)
         is_new_version = "version" in said and said["version"] != rules.counting_version
-        fold.position = log_start if is_new_version else max(said.get("start", log_start), log_start)
+        if is_new_version:
+            said = {}
+        fold = FOLDS[topic](source, rules, cut_of(said, log_start))
+        start = said.get("start", log_start)
+        fold.position = max(start, log_start)
         silent_until = log_start if is_new_version or committed is None else committed
-        return TakeOver(fold, fold.position, silent_until)
+        return TakeOver(fold, start, silent_until)
 
     return open_fold
 
@@ -52,13 +56,15 @@ def open_acks(partitions: int, rules: AckRules) -> OpenFold:
     return open_fold
 
 
-def _refuse_other_contents(tp: TopicPartition, said: Mapping[str, object], fold: SourceFold) -> None:
+def _refuse_other_contents(
+    tp: TopicPartition, said: Mapping[str, object], rules: IntakeRules, source: Source
+) -> None:
     """Stop before a change of what is counted mixes with what was counted.
 
     Raises:
         ConfigurationError: the configuration or the topic is not what the last owner worked with.
     """
-    rules, of, faults = fold.rules, fold.source.of, []
+    of, faults = source.of, []
     where = f"{tp.topic}-{tp.partition}"
     if said.get("version") == rules.counting_version and said.get("fingerprint") != rules.fingerprint:
         problem = f"must be above {rules.counting_version}: what is counted differs from what {where} was counted with"

@@ -7,7 +7,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import from_json
 from streams.core.fold import TakeOver
-from streams.core.source_fold import cells_partition, read_metadata
+from streams.core.source_fold import cells_partition, cut_of, read_metadata
 from streams.core.watch_fold import WatchFold, WatchRules
 from streams.core.watch_start import versions_said
 from streams.recovery import OpenFold
@@ -57,10 +57,15 @@ def begin(
         commit: of the group.
         log_start: the oldest offset that is kept.
     """
-    first = min([commit.said, *snapshots.values()], key=lambda said: int(said.get("start", log_start)))
-    fold = WatchFold(partition, rules, snapshots, versions_said(first))
-    fold.position = max(int(first.get("start", log_start)), log_start)
-    return TakeOver(fold, fold.position, log_start if commit.offset is None else commit.offset)
+    needed, cut = int(commit.said.get("start", log_start)), cut_of(commit.said, log_start)
+    readable = [said for said in (commit.said, *snapshots.values()) if said.get("start", -1) >= log_start]
+    first = min(readable, key=lambda said: int(said["start"]), default={})
+    if needed < log_start or not first:
+        first = {"start": log_start}  # the versions in force there are not known: those that are heard first
+    fold = WatchFold(partition, rules, snapshots, versions_said(first), cut)
+    fold.position = first["start"]
+    start = min(needed, fold.position)
+    return TakeOver(fold, start, log_start if commit.offset is None else commit.offset)
 
 
 async def read_snapshots(client: Mapping[str, Any], topic: str, of: int) -> dict[str, Snapshot]:

@@ -8,7 +8,7 @@ import random
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Final
 
 from aiokafka import TopicPartition
 
@@ -26,6 +26,9 @@ from streams.watching import Commit, begin
 from tests.dispatch_worlds import DispatchWorld
 from tests.oracle_bridge import Rules
 from tests.worlds import World
+
+CELLS_EVERY_MS: Final = 120_000
+"""A message of `cells` is sent every two minutes, whatever the time of the events is."""
 
 
 class Crash(Exception):
@@ -82,6 +85,7 @@ class Cluster:
     zombie_steps: int = 0
     rollout: Sequence[tuple[int, ...]] = ((0,),)  # which deployments run at once, one phase after the other
     live: tuple[int, ...] = (0,)
+    _log_starts: dict[str, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Encode the source logs."""
@@ -97,7 +101,8 @@ class Cluster:
         """Append one record."""
         self.sent.setdefault(outgoing.topic, []).append(outgoing)
         if outgoing.topic == "cells":
-            self.cells.append(Entry(len(self.cells), 0, outgoing.key, outgoing.value))
+            offset = self.end("cells-0")
+            self.cells.append(Entry(offset, CELLS_EVERY_MS * offset, outgoing.key, outgoing.value))
 
     def read(self, name: str, start: int, most: int) -> list[Entry]:
         """Up to `most` records from an offset on."""
@@ -105,9 +110,19 @@ class Cluster:
         first = bisect_left(log, start, key=lambda entry: entry.offset)
         return log[first : first + most]
 
+    def cut(self, name: str, before: int) -> None:
+        """Delete the records before an offset."""
+        log = self.logs[name]
+        del log[: bisect_left(log, before, key=lambda entry: entry.offset)]
+        self._log_starts[name] = before
+
+    def log_start(self, name: str) -> int:
+        """The oldest offset that is kept."""
+        return self._log_starts.get(name, 0)
+
     def end(self, name: str) -> int:
         """The offset after the last record."""
-        return self.logs[name][-1].offset + 1 if self.logs[name] else 0
+        return self.logs[name][-1].offset + 1 if self.logs[name] else self.log_start(name)
 
     # ---- owners
 
@@ -138,7 +153,7 @@ class Cluster:
         committed, metadata = self.commits.get(name, (None, ""))
         deployment = self.rng.choice(self.live)
         opening = self._opening(name, deployment, committed, metadata)
-        plans = plan(opening, committed, 0, self.end(name))
+        plans = plan(opening, committed, self.log_start(name), self.end(name))
         self.generations[name] = self.generations.get(name, 0) + 1
         fold, position = opening.fold, plans.start
         owner = Owner(name, fold, self.generations[name], deployment)
@@ -157,9 +172,11 @@ class Cluster:
         topic, number = name.rsplit("-", 1)
         if topic == "cells":
             commit = Commit(committed, read_metadata(metadata))
-            return begin(int(number), self.watch_rules, self.snapshots(), commit, 0)
+            return begin(int(number), self.watch_rules, self.snapshots(), commit, self.log_start(name))
         open_fold = open_intake(topic, len(self.world.logs), self.intake_rules(deployment))
-        opening = open_fold(TopicPartition(topic, int(number)), committed, metadata, 0, self.end(name))
+        opening = open_fold(
+            TopicPartition(topic, int(number)), committed, metadata, self.log_start(name), self.end(name)
+        )
         assert isinstance(opening, TakeOver)
         return opening
 
@@ -215,9 +232,10 @@ class Cluster:
             for name, owner in list(self.owners.items()):
                 if owner.deployment not in live:
                     del self.owners[name]
-            self._run(None if phase + 1 == len(self.rollout) else self.rng.randint(1, 60))
+            self.go_on(None if phase + 1 == len(self.rollout) else self.rng.randint(1, 60))
 
-    def _run(self, steps: int | None) -> None:
+    def go_on(self, steps: int | None = None) -> None:
+        """So many steps, or until everything is read."""
         names = list(self.logs)
         eagerness = [self.rng.choice((1, 1, 5, 30)) for _ in names]
         idle: set[str] = set()

@@ -2,6 +2,7 @@
 
 import os
 import random
+from collections.abc import Mapping
 from dataclasses import replace
 
 import pytest
@@ -9,11 +10,11 @@ import pytest
 from streams.core.alert_book import AlertBook
 from streams.core.kpis import Compliance, Target
 from streams.core.source_fold import IntakeRules
-from streams.core.watch_fold import WatchRules
+from streams.core.watch_fold import WatchFold, WatchRules
 from tests.cluster import Cluster, timeline_of
 from tests.dispatch_worlds import random_dispatches
-from tests.kpi_oracle import Judge, calls_of, differences, measured, said_by, truth
-from tests.oracle_bridge import Rules, announced
+from tests.kpi_oracle import Judge, Numbers, calls_of, differences, measured, said_by, truth
+from tests.oracle_bridge import Rules, announced, ms
 from tests.worlds import CITY, SHORT
 
 WORLDS = int(os.environ.get("VIGIL_WORLDS", "12"))
@@ -73,3 +74,42 @@ def test_what_has_to_be_said_is_the_definition_at_every_tick(rules: Rules) -> No
     for measure in rng.sample(sorted(true), 12):
         for tick, numbers in rng.sample(sorted(true[measure].items()), min(6, len(true[measure]))):
             assert measured(calls, judge, measure, tick) == numbers
+
+
+def test_after_a_cut_no_kpi_is_told_until_its_longest_window_is_whole_and_then_all_are_exact() -> None:
+    told = 0
+    for seed in range(8):
+        cluster = cluster_of(seed, SHORT, crash_share=0.05)
+        cluster.go_on(40)
+        while cluster.commits.get("cells-0", (0, ""))[0] < 8:
+            cluster.go_on(5)
+        cluster.cut("cells-0", cluster.commits["cells-0"][0])
+        del cluster.owners["cells-0"]
+        cluster.zombies.clear()
+        at = cluster.end("cells-0")
+        cluster.go_on()
+        fold = WatchFold(0, cluster.watch_rules, cut=cluster.log_start("cells-0"))
+        for entry in cluster.cells:
+            fold.step([entry])
+        true = truth(calls_of(cluster.world)[0], Judge(SHORT, THRESHOLDS))  # type: ignore[arg-type]
+        said = said_by(cluster.records("kpis"))
+        for name, city in fold.cities.items():
+            gate = city.gates["dispatches"].tick
+            assert gate is not None
+            first = gate * SHORT.pane_ms
+            after = [r for r in cluster.records("kpis") if r["jurisdiction"] == name and r["revision"] >= at]
+            assert all(ms(record["at"]) >= first for record in after)
+            told += len(after)
+            for measure in {measure for measure in {*said, *true} if measure[0] == name}:
+                ticks = {tick for tick in {*said.get(measure, {}), *true.get(measure, {})} if tick > first}
+                for tick in {first, *ticks} if city.reached("dispatches", fold.sources) else ():
+                    # What is not told with the first tick stands at nothing.
+                    since = {at: n for at, n in said.get(measure, {}).items() if at >= first}
+                    assert standing(since, tick) == standing(true.get(measure, {}), tick), (seed, measure)
+    assert told > 200
+
+
+def standing(numbers: Mapping[int, Numbers], at: int) -> Numbers:
+    """How a measure stands at a tick."""
+    before = [tick for tick in numbers if tick <= at]
+    return numbers[max(before)] if before else Numbers()

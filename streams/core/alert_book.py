@@ -119,6 +119,11 @@ class AlertBook:
         self._at = at
         return self.report(revision, name_incidents)
 
+    @property
+    def at(self) -> int:
+        """The last tick taken in, ms; negative before the first."""
+        return self._at
+
     def _settle(self, said: list[Score], changes: int) -> None:
         """What changed nothing at this tick changes nothing when it is said again, until time does or an answer comes."""
         self._settled = None

@@ -17,9 +17,9 @@ from streams.core.timeline import DAY_MS
 class DispatchFold(SourceFold):
     """The fold of one partition of `dispatches`."""
 
-    def __init__(self, source: Source, rules: IntakeRules) -> None:
+    def __init__(self, source: Source, rules: IntakeRules, cut: int | None = None) -> None:
         """Start before the first record of the log."""
-        super().__init__(source, replace(rules, timeline=rules.dispatch_timeline))
+        super().__init__(source, replace(rules, timeline=rules.dispatch_timeline), cut)
         self._buckets = Buckets(rules.kpi_bounds_s, rules.timeline.pane_ms)
 
     def _read(self, values: Sequence[bytes | None]) -> Sequence[DispatchWire | Rejected]:

@@ -122,6 +122,16 @@ class Ledger(Generic[RecordT]):
             heappop(self._long_lived)
         return start
 
+    def whole_from(self) -> int | None:
+        """The first pane of which all was heard, should the log begin after what was said before; None: nothing heard.
+
+        Right after the first messages. The first lies at most as far behind what is gone as a message may be late.
+        """
+        if not self._raises:
+            return None
+        slack = -(-self._trails_ms // self._pane_ms)
+        return self._raises[0][0] + 2 * slack + self._day + 2
+
     def sweep(self, most: int) -> None:
         """Free the memory of records that have ended, at most `most` of them: work is spread over the batches."""
         if not self._expired:

@@ -13,6 +13,7 @@ from heapq import heappop, heappush
 from typing import Any, NamedTuple
 
 from streams.core.cells import Cell, Key
+from streams.core.timeline import Timeline
 
 SourceName = tuple[str, int]
 """(topic, partition)."""
@@ -32,6 +33,8 @@ class CityPartials:
         """Nothing said yet; panes before `forgotten_below` are of no use to any tick."""
         self.greatest: int | None = None  # updated_at, ms
         self.raised_at = -1  # cells offset at which `greatest` last rose
+        self.first_greatest = 0  # as it was first heard; where `cells` was cut, as it was heard a while after
+        self.whole_from: int | None = None  # the first pane of which its fold knows all; None: all of them
         self._panes: dict[int, dict[Key, Said]] = {}  # whole panes are forgotten at once
         self._gone: dict[Key, list[str]] = {}  # ids that left; mostly empty
         self._pane_heap: list[int] = []
@@ -42,6 +45,10 @@ class CityPartials:
     def take(self, part: Mapping[str, Any], offset: int) -> list[Change]:
         """Take one message's part in, and say what changed."""
         greatest = part["greatest"]
+        if self.greatest is None:
+            self.first_greatest = greatest
+        if "whole_from" in part:
+            self.whole_from = max(part["whole_from"], self.whole_from or part["whole_from"])
         if self.greatest is None or greatest > self.greatest:
             self.greatest, self.raised_at = greatest, offset
         if "net" not in part:
@@ -94,6 +101,19 @@ class CityPartials:
             for key in held if self._gone else ():
                 self._gone.pop(key, None)
             del self._first_named[pane]
+
+    def known_from(self, timeline: Timeline, *, cut: bool) -> int | None:
+        """The first pane of which nothing is missing; None: all of them.
+
+        Args:
+            timeline: of the source topic.
+            cut: whether `cells` begins after what a take-over would need: what was said before, counts at most a day
+                after its `updated_at`.
+        """
+        found = [] if self.whole_from is None else [self.whole_from]
+        if cut:
+            found.append(timeline.pane(self.first_greatest) + timeline.day + 1)
+        return max(found, default=None)
 
     def start(self) -> int:
         """The oldest cells offset that a take-over must read for this."""
@@ -267,6 +287,14 @@ class SourcePartition:
         """Forget the swaps that no take-over will go through again: it begins at `before`."""
         if self.swaps:
             self.swaps = [swap for swap in self.swaps if swap.offset >= before]
+
+    def settle(self, jurisdictions: Iterable[str]) -> None:
+        """Soon after a cut: what is gone may have told of later times than the first message, a repeat, does."""
+        for version in (self.active, self.pending):
+            for name in jurisdictions:
+                city = version.cities.get(name) if version else None
+                if city is not None and city.greatest is not None:
+                    city.first_greatest = city.greatest
 
     def start(self) -> int | None:
         """The oldest cells offset that a take-over must read for this partition."""

@@ -29,6 +29,7 @@ from streams.core.cells import Cell, Partials
 from streams.core.fold import Step
 from streams.core.ledger import Ledger
 from streams.core.timeline import Timeline
+from streams.core.withheld import CUT_DAYS
 
 FUTURE_MS: Final = 600_000
 """How far `updated_at` may lie after the record's Kafka timestamp: clocks of publishers drift, but not 10 minutes."""
@@ -98,15 +99,23 @@ class City:
         self.calls = OpenCalls()
         self.units = CommittedUnits()
         self.told: int | None = None  # greatest `updated_at` that Watch was told
+        self.whole_from: int | None = None  # the first pane of which all was heard; None: all of them
 
 
 class SourceFold:
     """The fold of one partition of a source topic: everything but what the messages mean."""
 
-    def __init__(self, source: Source, rules: IntakeRules) -> None:
-        """Start before the first record of the log."""
+    def __init__(self, source: Source, rules: IntakeRules, cut: int | None = None) -> None:
+        """Start before the first record of the log.
+
+        Args:
+            source: which partition.
+            rules: what is counted, and how.
+            cut: the offset at which the log begins, after what this fold would need; None: nothing is gone.
+        """
         self.source = source
         self.rules = rules
+        self.cut = cut
         self.position = 0
         self.cities: dict[str, City] = {}
         self._sent: list[Outgoing] = []
@@ -135,12 +144,14 @@ class SourceFold:
     def metadata(self) -> str:
         """Where a take-over starts, and under which counting version."""
         starts = [start for city in self.cities.values() if (start := city.ledger.start()) is not None]
-        said = {
+        said: dict[str, Any] = {
             "start": min(starts, default=self.position),
             "version": self.rules.counting_version,
             "fingerprint": self.rules.fingerprint,
             "of": self.source.of,
         }
+        if self.cut is not None:
+            said |= {"start": min(said["start"], self.cut), "cut": self.cut}
         return to_json(said).decode()
 
     def _read(self, values: Sequence[bytes | None]) -> Sequence[Any]:
@@ -203,6 +214,8 @@ class SourceFold:
     def _tell(self) -> None:
         """One message of partials and event times per partition of `cells` that has any."""
         said: dict[int, list[dict[str, Any]]] = {}
+        if self.cut is not None:
+            self._mind_the_cut()
         for name, city in self.cities.items():
             columns, greatest = city.partials.take_touched(), city.ledger.greatest
             if columns is None and greatest == city.told:
@@ -210,6 +223,8 @@ class SourceFold:
             city.told = greatest
             target = cells_partition(name, self.rules.cells_partitions)
             part = {"jurisdiction": name, "greatest": greatest}
+            if city.whole_from is not None:
+                part["whole_from"] = city.whole_from
             if columns is not None:
                 part |= columns._asdict() | {"gone": {str(row): ids for row, ids in columns.gone.items()}}
             said.setdefault(target, []).append(part)
@@ -225,6 +240,19 @@ class SourceFold:
             }
             key = f"{self.source.topic}-{self.source.partition}".encode()
             self._sent.append(Outgoing(self.rules.cells_topic, key, to_json(label), (), target))
+
+    def _mind_the_cut(self) -> None:
+        """Note of which panes all was heard; after the longest window, and some days more, all that matters was."""
+        timeline, heals = self.rules.timeline, True
+        for city in self.cities.values():
+            if city.whole_from is None:
+                city.whole_from = city.ledger.whole_from()
+            reach = timeline.longest + CUT_DAYS * timeline.day
+            heals &= city.whole_from is None or city.ledger.oldest_open - reach > city.whole_from
+        if heals and self.cities:
+            self.cut = None
+            for city in self.cities.values():
+                city.whole_from = None
 
     def _clean(self, most: int) -> None:
         """Forget what no open tick can see."""
@@ -256,6 +284,17 @@ def wrong_key(key: bytes | None, incident_id: str) -> Rejected:
         RejectReason.KEY_MISMATCH,
         f"key: {said} is not the incident_id {incident_id!r}; use the incident_id as the record's key",
     )
+
+
+def cut_of(said: Mapping[str, Any], log_start: int) -> int | None:
+    """The offset at which a log was cut, for a take-over from what a commit says; None: nothing that matters is gone.
+
+    A commit that says nothing (there is none, or the broker forgot what it carried) needs the whole log.
+    """
+    if said.get("start", 0) < log_start:
+        return log_start
+    cut: int | None = said.get("cut")
+    return cut
 
 
 def read_metadata(text: str | None) -> dict[str, Any]:

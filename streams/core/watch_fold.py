@@ -27,6 +27,7 @@ from streams.core.timeline import Timeline
 from streams.core.watch_start import start_before
 from streams.core.watched_city import Kpis, WatchedCity
 from streams.core.windows import Cell, Numbers
+from streams.core.withheld import SETTLES_MS, Short
 
 REVISIONS: Final = 1_000_000
 """Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
@@ -72,6 +73,7 @@ class WatchFold:
         rules: WatchRules,
         snapshots: Mapping[str, Mapping[str, Any]] = {},
         versions: Mapping[SourceName, int] = {},
+        cut: int | None = None,
     ) -> None:
         """Start before the first record of the log.
 
@@ -80,6 +82,7 @@ class WatchFold:
             rules: what to do.
             snapshots: jurisdiction → its newest snapshot of detectors and alerts, as sent to `watch-state`.
             versions: the counting versions in force where reading begins, as far as they are known.
+            cut: the offset at which the log begins, after what this fold would need; None: nothing is gone.
         """
         self.partition = partition
         self.rules = rules
@@ -89,6 +92,10 @@ class WatchFold:
         self._counted = (rules.incidents_topic, rules.dispatches_topic)
         self._snapshots = dict(snapshots)
         self._versions = versions
+        self.cut = cut
+        self._begins = 0 if cut is None else cut  # nothing before it can be read
+        self._is_short = cut is not None
+        self._settles_at: int | None = None
         self._snapshot_due: list[Outgoing] = []
         self._sent: list[Outgoing] = []
         self._tallies: Counter[str] = Counter()
@@ -109,10 +116,24 @@ class WatchFold:
         counting = self._counting
         starts = [first for source in counting.values() if (first := source.start()) is not None]
         starts += [city.snapshot_start for city in self.cities.values()]
-        start = start_before(min(starts, default=self.position), counting)
+        first = max(min(starts, default=self.position), self._begins)
+        if self.cut is not None and self._is_whole_for_good():
+            self.cut = None
+        start = start_before(first if self.cut is None else self.cut, counting)
         for source in counting.values():
             source.forget_swaps(start.offset)
-        return to_json(start.said()).decode()
+        return to_json(start.said() | ({} if self.cut is None else {"cut": self.cut})).decode()
+
+    def short(self) -> list[Short]:
+        """The cities of which nothing is told until their windows are whole again, by source topic."""
+        found = (city.short(topic) for city in self.cities.values() for topic in self._counted)
+        return [short for short in found if short is not None] if self._is_short else []
+
+    def _is_whole_for_good(self) -> bool:
+        cities = self.cities.values()
+        return bool(cities) and all(
+            city.is_whole_for_good(topic, self.sources) for city in cities for topic in self._counted
+        )
 
     @property
     def _counting(self) -> dict[SourceName, SourcePartition]:
@@ -135,6 +156,12 @@ class WatchFold:
         taken = source.take(label, record.offset)
         self._tallies[f"cells.{taken.verdict}"] += 1
         names = [part["jurisdiction"] for part in label["cities"]]
+        if self.cut is not None:
+            if self._settles_at is None:
+                self._settles_at = record.timestamp + SETTLES_MS
+            if record.timestamp <= self._settles_at:
+                source.settle(names)
+        self._is_short |= any("whole_from" in part for part in label["cities"])
         for jurisdiction in dict.fromkeys([*taken.changes, *names]):
             city = self._city(jurisdiction, record.offset)
             self._advance(city, name, taken, record.offset)
@@ -162,6 +189,8 @@ class WatchFold:
         """Let the changes of one message have their effect on one city."""
         topic = source[0]
         changes: Sequence[Change] = taken.changes.get(city.jurisdiction, [])
+        if self._is_short and topic in self._counted:
+            city.keep_until_whole(topic, self.sources, cut=self.cut is not None)
         city.enter(topic, changes, swapped=taken.swapped)
         if topic == self.rules.incidents_topic:
             self._count(city, offset)
@@ -170,20 +199,29 @@ class WatchFold:
 
     def _count(self, city: WatchedCity, offset: int) -> None:
         topic = self.rules.incidents_topic
-        board = city.boards[topic]
+        board, gate = city.boards[topic], city.gates[topic]
         city.detect_from(offset)
         for tick, cell, numbers in board.correct():
-            self._send_counts(city.writer, tick, [(cell, numbers)], offset)
+            if not gate.closed(tick):
+                self._send_counts(city.writer, tick, [(cell, numbers)], offset)
         reached = city.reached(topic, self.sources)
         if reached is None:
             return
         revision = offset * REVISIONS
         for at in board.advance(reached):
-            self._send_counts(city.writer, at.tick, at.changed, offset)
-            self._send_alerts(city.detect(at, revision, self.sources))
+            changed, alerts = at.changed, city.detect(at, revision, self.sources)
             revision += 1
+            if gate.closed(at.tick):
+                gate.keep((cell for cell, _ in changed), alerts)
+                continue
+            if (kept := gate.release()) is not None:  # how every cell stands, and every alert
+                cells = dict.fromkeys([*kept[0], *board.series])
+                changed, alerts = [(cell, board.numbers(cell)) for cell in cells], kept[1] + alerts
+            self._send_counts(city.writer, at.tick, changed, offset)
+            self._send_alerts(alerts)
         city.forget(topic, reached, self.sources)
-        self._snapshot(city, offset)
+        if not gate.closed(reached):
+            self._snapshot(city, offset)
 
     def _measure(self, city: WatchedCity, offset: int) -> None:
         topic = self.rules.dispatches_topic
@@ -195,6 +233,9 @@ class WatchFold:
     def _answer(self, city: WatchedCity, acks: Sequence[AlertAck], offset: int) -> None:
         """The next revisions of the alerts that were answered, and what that makes of the precision of alerts."""
         told = city.answer(acks, offset * REVISIONS, self.sources)
+        if city.short(self.rules.incidents_topic) is not None:
+            city.gates[self.rules.incidents_topic].keep((), told)
+            return
         self._send_alerts(told)
         precision = city.precision(offset) if told else None
         if precision is not None:

@@ -15,6 +15,7 @@ from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
 from streams.core.watch_start import Start
 from streams.core.windows import Cell, Change, Numbers, RollingCounts, Tick
+from streams.core.withheld import CUT_DAYS, Gate, Short
 
 THIN_EVERY: Final = 30
 """Ticks between two clean-ups of old numbers: often enough to stay small, seldom enough to cost nothing."""
@@ -69,6 +70,7 @@ class WatchedCity:
         self.detectors = detectors
         self.alerts = alerts
         self.kpis = kpis
+        self.gates = {topic: Gate() for topic in timelines}
         self.writer = CountsWriter(jurisdiction, next(iter(timelines.values())).windows)
         self.snapshot_start = 0  # cells offset from which the last snapshot's successor state can be folded
         self._waits_for: Mapping[str, Any] | None = None
@@ -108,6 +110,46 @@ class WatchedCity:
             return None
         return self.timelines[topic].reached(min(known))
 
+    def keep_until_whole(
+        self, topic: str, sources: Mapping[SourceName, SourcePartition], *, cut: bool
+    ) -> None:
+        """Tell nothing before the tick at which the longest window holds only panes of which nothing is missing.
+
+        Args:
+            topic: of the source.
+            sources: all of them.
+            cut: whether `cells` itself begins after what would be needed.
+        """
+        timeline, board, gate = self.timelines[topic], self.boards[topic], self.gates[topic]
+        heard = [source.city(self.jurisdiction) for (name, _), source in sources.items() if name == topic]
+        found = [city.known_from(timeline, cut=cut) for city in heard if city is not None]
+        tick = max((pane + timeline.longest for pane in found if pane is not None), default=0)
+        if board.published is not None and tick <= board.published:
+            if not gate.closed(board.published):
+                return
+            tick = board.published + 1  # another counting version knows more
+        if tick and tick != gate.tick:
+            gate.close_until(tick)
+            board.visit(tick)
+
+    def short(self, topic: str) -> Short | None:
+        """Which windows of a source topic are short, and until when; None when it is told how they stand."""
+        timeline, gate, published = self.timelines[topic], self.gates[topic], self.boards[topic].published
+        if gate.tick is None or not gate.closed(-1 if published is None else published):
+            return None
+        first, pane_ms = gate.tick - timeline.longest, timeline.pane_ms
+        windows = {name: first * pane_ms + width_ms for name, width_ms in timeline.windows.items()}
+        return Short(self.jurisdiction, topic, first * pane_ms, windows)
+
+    def is_whole_for_good(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> bool:
+        """Whether no tick can change any more that was kept back; days later also without a partition that is silent."""
+        gate, timeline, heard = self.gates[topic], self.timelines[topic], self.heard(topic, sources).values()
+        if gate.tick is None:
+            return True
+        known = [at for at in heard if at is not None]
+        waits = 0 if len(known) == len(heard) else CUT_DAYS * timeline.day
+        return bool(known) and timeline.oldest_open(min(known)) > gate.tick + waits
+
     def forget(self, topic: str, reached: int, sources: Mapping[SourceName, SourcePartition]) -> None:
         """Forget what no tick that may still change can see."""
         oldest_open = self.oldest_open(topic)
@@ -129,17 +171,26 @@ class WatchedCity:
         corrected: dict[int, list[Cell]] = {}
         for tick, cell, _ in board.correct():
             corrected.setdefault(tick, []).append(cell)
+        gate = self.gates[topic]
         for tick, cells in sorted(corrected.items()):
-            yield from self.kpis.measure(
-                tick * pane_ms, revision, cells, partial(board.numbers_at, tick=tick)
-            )
+            if not gate.closed(tick):
+                yield from self.kpis.measure(
+                    tick * pane_ms, revision, cells, partial(board.numbers_at, tick=tick)
+                )
         # How they stand now has been told, or is what stood before; only the sums must follow.
         standing = [(cell, board.numbers(cell)) for cells in corrected.values() for cell in cells]
         for _ in self.kpis.follow(0, revision, standing):
             pass
         if reached is not None:
             for at in board.advance(reached):
-                yield from self.kpis.follow(at.tick * pane_ms, revision, at.changed)
+                told = list(self.kpis.follow(at.tick * pane_ms, revision, at.changed))
+                if gate.closed(at.tick):
+                    gate.keep((cell for cell, _ in at.changed), ())
+                elif (kept := gate.release()) is not None:
+                    cells = list(dict.fromkeys([*kept[0], *board.series]))
+                    yield from self.kpis.measure(at.tick * pane_ms, revision, cells, board.numbers)
+                else:
+                    yield from told
 
     @property
     def _counts(self) -> RollingCounts:
@@ -180,8 +231,8 @@ class WatchedCity:
 
     def detect(self, at: Tick, revision: int, sources: Mapping[SourceName, SourcePartition]) -> list[Alert]:
         """Ask the detectors about a tick and let the alerts take it in; what people must be told."""
-        if self._waits_for is not None:
-            return []
+        if self._waits_for is not None or at.tick * self._timeline.pane_ms <= self.alerts.at:
+            return []  # the second: a snapshot remembers more than a log that was cut
         if not at.entered and (self._wakes_at is None or at.tick < self._wakes_at):
             return []  # something only left a window: no answer can change before the tick that was asked for
         arrivals = [Arrival(cell[0], cell[1], pane, n) for cell, pane, n in at.entered]

@@ -1,0 +1,176 @@
+"""After a log was cut short nothing is told until the longest window is whole again; from there on all is exact.
+
+What is gone may have counted up to a day ahead of what is still there, so an owner that begins at a cut keeps its
+outputs back for a day and the longest window of event time. Then it says how every cell stands.
+"""
+
+import random
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, Final
+
+import pytest
+
+from schemas.events import Incident
+from streams.core.source_fold import IntakeRules, read_metadata
+from streams.core.watch_fold import WatchFold
+from tests.cluster import Cluster, plain_watch_rules, timeline_of
+from tests.oracle_bridge import announced, load_oracle, messages_of, ms, said_by
+from tests.worlds import CITY, Shape, World, known_at, random_world
+
+SEEDS: Final = range(8)
+HOUR_MS: Final = 3_600_000
+
+
+def days(seed: int) -> World:
+    """Two weeks of incidents that are heard of for half an hour at most, so that a cut parts few of them."""
+    world = random_world(seed, CITY, Shape(messages=500, incidents=40, silences=False))
+    logs = []
+    for log in world.logs:
+        begun: dict[
+            tuple[str, str], tuple[int, int]
+        ] = {}  # when the incident of this name began, how many before
+        entries = []
+        for number, entry in enumerate(log):
+            event = entry.event
+            shift = number * HOUR_MS * 24 * 14 // len(log)
+            if isinstance(event, Incident):
+                event = later(event, shift)
+                name = (event.jurisdiction, event.incident_id)
+                first, which = begun.get(name, (event.updated_at, 0))
+                if abs(event.updated_at - first) > HOUR_MS // 2:
+                    first, which = event.updated_at, which + 1
+                begun[name] = (first, which)
+                event = replace(event, incident_id=f"{event.incident_id}.{which}")
+                entries.append(
+                    entry._replace(
+                        event=event, key=event.incident_id.encode(), timestamp=entry.timestamp + shift
+                    )
+                )
+            else:
+                beat = replace(event, heartbeat_at=event.heartbeat_at + shift)
+                entries.append(entry._replace(event=beat, timestamp=entry.timestamp + shift))
+        logs.append(tuple(entries))
+    return replace(world, logs=tuple(logs))
+
+
+def later(event: Incident, by_ms: int) -> Incident:
+    """The same incident another time."""
+    times = {name: getattr(event, name) for name in ("updated_at", "reported_at", "occurred_at")}
+    return replace(event, **{name: at + by_ms for name, at in times.items() if at is not None})
+
+
+def cluster_of(seed: int) -> Cluster:
+    """A cluster that counts two weeks."""
+    timeline = timeline_of(CITY)
+    rules = IntakeRules(timeline)
+    return Cluster(days(seed), random.Random(seed), lambda _: rules, plain_watch_rules(timeline), 0.05)
+
+
+def told_again(cluster: Cluster) -> tuple[int, dict[str, int]]:
+    """(the cells offset from which on something is kept back, jurisdiction → the tick, ms, from which it is told).
+
+    Of the cities of which all partitions are heard after the cut; of the others nothing can be told.
+    """
+    first = cluster.log_start("cells-0")
+    fold, since = WatchFold(0, cluster.watch_rules, cut=first or None), cluster.end("cells-0")
+    for entry in cluster.cells:
+        fold.step([entry])
+        if fold.short():
+            since = min(since, entry.offset)
+    ticks = {
+        name: city.gates["incidents"].tick
+        for name, city in fold.cities.items()
+        if city.reached("incidents", fold.sources) is not None
+    }
+    return since, {name: tick * CITY.pane_ms for name, tick in ticks.items() if tick is not None}
+
+
+def wrong_from(cluster: Cluster, jurisdiction: str, tick: int) -> Iterator[Any]:
+    """Every (cell, tick, said, true) of a jurisdiction that differs at `tick` or later."""
+    world, oracle = cluster.world, load_oracle()
+    assert isinstance(world, World)
+    messages = messages_of(world.accepted(), announced(cluster.records("late-events")), world.counting)
+    said = said_by(cluster.records("window-counts"))
+    true = oracle.truth(messages, CITY.windows, CITY.pane_ms)
+    for cell in sorted({*said, *true}):
+        ticks = sorted(at for at in {*said.get(cell, {}), *true.get(cell, {})} if at > tick)
+        for at in [tick, *ticks] if cell[0] == jurisdiction else ():
+            # What is not told with the first tick stands at nothing.
+            since = {told: numbers for told, numbers in said.get(cell, {}).items() if told >= tick}
+            a, b = standing(since, at), standing(true.get(cell, {}), at)
+            if a != b:
+                yield cell, at, a, b
+
+
+def standing(numbers: Mapping[int, Mapping[str, int]], at: int) -> Mapping[str, int]:
+    """How a cell stands at a tick."""
+    before = [tick for tick in numbers if tick <= at]
+    return numbers[max(before)] if before else dict.fromkeys(CITY.windows, 0)
+
+
+def cut_and_run(cluster: Cluster, name: str, *, forget_commit: bool, lost: int) -> int:
+    """Let a log be cut when half is read, its owner begin anew, and all be read; the `cells` offset of the cut.
+
+    Args:
+        cluster: one that has not begun.
+        name: of the log.
+        forget_commit: whether the group's commit is gone too.
+        lost: how many records are gone that no owner has read.
+    """
+    world = cluster.world
+    half = sum(len(log) for log in world.logs) // 2
+    while sum(cluster.commits.get(f"incidents-{n}", (0,))[0] for n in range(len(world.logs))) < half:
+        cluster.go_on(5)
+    while name not in cluster.commits:
+        cluster.act(name)
+    committed, metadata = cluster.commits[name]
+    assert read_metadata(metadata)["start"] < committed
+    cluster.cut(name, min(committed + lost, cluster.end(name) - 1))
+    if forget_commit:
+        del cluster.commits[name]
+    cluster.owners.pop(name, None)
+    cluster.zombies.clear()
+    at = cluster.end("cells-0")
+    cluster.go_on()
+    return at
+
+
+@pytest.mark.parametrize("forget_commit", [False, True], ids=["commit-kept", "commit-lost"])
+@pytest.mark.parametrize("name", ["cells-0", "incidents-0", "incidents-1"])
+def test_after_a_cut_nothing_is_told_until_the_longest_window_is_whole_and_then_all_is_exact(
+    name: str, forget_commit: bool
+) -> None:
+    kept_back = told = 0
+    for seed in SEEDS:
+        cluster = cluster_of(seed)
+        at = cut_and_run(cluster, name, forget_commit=forget_commit, lost=3 if name == "cells-0" else 0)
+        since, told_from = told_again(cluster)
+        for record in cluster.records("window-counts"):
+            if record["revision"] >= max(at, since) and record["jurisdiction"] in told_from:
+                assert ms(record["at"]) >= told_from[record["jurisdiction"]]
+                told += 1
+        for jurisdiction, tick in told_from.items():
+            assert list(wrong_from(cluster, jurisdiction, tick)) == [], seed
+            kept_back += 1
+    assert kept_back > len(SEEDS)
+    assert told > 100
+
+
+def test_logs_whose_beginning_is_gone_are_counted_exactly_once_their_windows_are_whole() -> None:
+    told = 0
+    for seed in SEEDS:
+        cluster = cluster_of(seed)
+        for number, log in enumerate(cluster.world.logs):
+            rising = [b.offset for a, b in pairwise(log) if known_at(b.event) > known_at(a.event)]
+            cluster.cut(f"incidents-{number}", rising[len(rising) // 3])
+        cluster.run()
+        since, told_from = told_again(cluster)
+        assert since == 0
+        for jurisdiction, tick in told_from.items():
+            counts = [r for r in cluster.records("window-counts") if r["jurisdiction"] == jurisdiction]
+            assert all(ms(record["at"]) >= tick for record in counts)
+            assert list(wrong_from(cluster, jurisdiction, tick)) == [], seed
+            told += len(counts)
+    assert told > 300
