@@ -10,7 +10,9 @@ from schemas.codec import encode_event
 from schemas.emissions import Outgoing
 from schemas.events import Heartbeat
 from streams.core.heartbeats import beats_due
+from streams.core.watch_fold import WatchFold
 from streams.dead_letter_alarm import DeadLetterAlarm
+from streams.kept_back import KeptBack
 from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.owned import Owned
@@ -31,6 +33,7 @@ class Shell:
     metrics: Metrics
     health: Health
     alarm: DeadLetterAlarm
+    kept_back: KeptBack
 
 
 def agent_of(name: str, shell: Shell) -> Any:
@@ -58,6 +61,8 @@ def agent_of(name: str, shell: Shell) -> Any:
         shell.metrics.counters.count(name, step.tallies)
         shell.metrics.counters.observe_batch(name, len(batch.records), time.perf_counter() - began)
         shell.alarm.note(name, len(batch.records), step.tallies)
+        if isinstance(partition.fold, WatchFold):
+            shell.kept_back.note(partition.fold.short(), partition.fold.cities)
 
     return fold_batches
 

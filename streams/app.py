@@ -21,6 +21,7 @@ from streams.core.kpis import KPI_WINDOWS_MS
 from streams.dead_letter_alarm import DeadLetterAlarm, TooManyDeadLetters
 from streams.deadline import Deadline
 from streams.intake import FOLDS, open_acks, open_intake
+from streams.kept_back import KeptBack
 from streams.logs import event, set_up_logs
 from streams.metrics import Metrics
 from streams.outbox import Outbox, SendFailed
@@ -106,7 +107,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
         stops=settings.worker.stop_on_dead_letters,
     )
     metrics.dead_letter_shares = alarm.shares
-    shell = Shell(ownership, outbox, metrics, health, alarm)
+    shell = Shell(ownership, outbox, metrics, health, alarm, KeptBack())
     for name in (*FOLDS, "alert-acks", "cells"):
         app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, shell))
     if settings.heartbeats.enabled:

@@ -95,20 +95,24 @@ class Owned:
             state = episode.sent.state if episode.sent else "raised"
             states[state] = states.get(state, 0) + 1
         precision = city.precision(0)
+        kept_back = {each: short.until for each in city.timelines if (short := city.short(each)) is not None}
         return JurisdictionView(
             jurisdiction=city.jurisdiction,
             windows=tuple(timeline.windows),
             cells=[
                 CellView(cell[0], cell[1], series[-1][1])
                 for cell, series in board.series.items()
-                if any(series[-1][1])
+                if any(series[-1][1]) and topic not in kept_back
             ],
-            tick_ms=None if board.published is None else board.published * timeline.pane_ms,
+            tick_ms=None
+            if board.published is None or topic in kept_back
+            else board.published * timeline.pane_ms,
             watermark_ms=None if reached is None else min(greatest) - timeline.out_of_orderness_ms,
-            open_alerts=states,
+            open_alerts={} if topic in kept_back else states,
             verdicts=city.verdicts(),
             precision=None if precision is None else precision.value,
-            kpis=list(self._kpis(fold, city)),
+            kpis=[] if fold.rules.dispatches_topic in kept_back else list(self._kpis(fold, city)),
+            kept_back_until_ms=kept_back,
         )
 
     def _kpis(self, fold: WatchFold, city: WatchedCity) -> Iterator[KpiView]:

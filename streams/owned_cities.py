@@ -38,7 +38,8 @@ class OwnedCities:
         for fold in self._ownership.folds().values():
             if isinstance(fold, WatchFold):
                 for city in fold.cities.values():
-                    yield fold, city
+                    if city.short(fold.rules.incidents_topic) is None:
+                        yield fold, city
 
     def names(self) -> Sequence[str]:
         """The jurisdictions watched here now, sorted."""
@@ -55,8 +56,11 @@ class OwnedCities:
         return None
 
     def is_coming(self, name: str) -> bool:
-        """Whether the partition that holds the jurisdiction is being taken over."""
+        """Whether the partition that holds the jurisdiction is being taken over, or it is kept back until it is whole."""
         tp = TopicPartition(self._topic, cells_partition(name, self._of))
+        fold = self._ownership.folds().get(tp)
+        if isinstance(fold, WatchFold):
+            return any(short.jurisdiction == name for short in fold.short())
         return any(facts.tp == tp and not facts.taken_over for facts in self._ownership.facts())
 
 
@@ -85,6 +89,8 @@ class OwnedCity:
     def kpis_at(self) -> int | None:
         """The last published tick of the dispatches."""
         published = self._measures.published
+        if self._city.short(self._fold.rules.dispatches_topic) is not None:
+            return None
         return None if published is None else published * self._fold.rules.kpi_timeline.pane_ms
 
     def counts(self, at: int) -> Iterator[Counts]:

@@ -293,7 +293,8 @@ def _say_what_is_missing(
         )
     if opening.start < log_start:
         logger.error(
-            "%s: the log starts at %d, the state at %d",
+            "%s: the log starts at %d, the state at %d: what lay between is gone, and nothing is told of a city until "
+            "its windows are whole again (see kept_back); raise counting.version to have the whole log counted again",
             _named(tp),
             log_start,
             opening.start,

@@ -12,12 +12,14 @@ from typing import Any, Final
 
 import pytest
 
-from schemas.events import Incident
-from streams.core.source_fold import IntakeRules, read_metadata
+from schemas.codec import encode_event, from_json
+from schemas.events import Entry, Incident
+from streams.core.incident_fold import IncidentFold
+from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.watch_fold import WatchFold
 from tests.cluster import Cluster, plain_watch_rules, timeline_of
-from tests.oracle_bridge import announced, load_oracle, messages_of, ms, said_by
-from tests.worlds import CITY, Shape, World, known_at, random_world
+from tests.oracle_bridge import DAY_MS, announced, load_oracle, messages_of, ms, said_by
+from tests.worlds import CITY, START_MS, Shape, World, known_at, random_world
 
 SEEDS: Final = range(8)
 HOUR_MS: Final = 3_600_000
@@ -174,3 +176,47 @@ def test_logs_whose_beginning_is_gone_are_counted_exactly_once_their_windows_are
             assert list(wrong_from(cluster, jurisdiction, tick)) == [], seed
             told += len(counts)
     assert told > 300
+
+
+def incidents_of_days(days: int, silent: int = 1) -> list[Entry]:
+    """An incident every six hours, told by `city`; `quiet` is heard of for the first of `silent` days only."""
+    found: list[Entry] = []
+    for n in range(4 * days):
+        at = START_MS + n * 6 * HOUR_MS
+        for name in ("city", "quiet") if n < 4 * silent else ("city",):
+            event = Incident(f"{name}{n}", name, at, crime_type="burglary", zone="A1", reported_at=at)
+            found.append(Entry(10 + len(found), at, event.incident_id.encode(), encode_event(event)))
+    return found
+
+
+def test_a_cut_is_forgotten_some_days_after_all_is_whole_even_when_a_city_has_fallen_silent() -> None:
+    rules = IntakeRules(timeline_of(CITY))
+    intake = IncidentFold(Source("incidents", 0, 1), rules, cut=10)
+    watch = WatchFold(0, plain_watch_rules(rules.timeline), cut=3)
+    cells, cuts = 3, []
+    for day in range(9):
+        for entry in incidents_of_days(9)[4 * day + min(day, 1) * 4 :][: 4 + 4 * (day == 0)]:
+            for outgoing in intake.step([entry]).emissions:
+                watch.step([Entry(cells, cells * HOUR_MS, outgoing.key, outgoing.value)])
+                cells += 1
+        said = [from_json(fold.metadata().encode()) for fold in (intake, watch)]
+        cuts.append([each.get("cut") for each in said])
+        assert [each["start"] for each in said if "cut" in each] == [
+            each["cut"] for each in said if "cut" in each
+        ]
+    assert cuts == [[10, 3]] * 6 + [[None, None]] * 3
+
+
+def test_what_is_short_is_said_with_the_tick_from_which_each_window_is_whole() -> None:
+    rules = IntakeRules(timeline_of(CITY))
+    intake = IncidentFold(Source("incidents", 0, 1), rules, cut=10)
+    watch = WatchFold(0, plain_watch_rules(rules.timeline))
+    assert watch.short() == []
+    for offset, outgoing in enumerate(intake.step(incidents_of_days(1)).emissions):
+        watch.step([Entry(offset, 0, outgoing.key, outgoing.value)])
+    first, second = watch.short()
+    whole = START_MS // CITY.pane_ms * CITY.pane_ms + DAY_MS + HOUR_MS
+    assert (first.jurisdiction, second.jurisdiction, first.topic) == ("city", "quiet", "incidents")
+    assert abs(first.whole_from - whole) <= 4 * CITY.pane_ms
+    assert first.windows == {name: first.whole_from + width for name, width in CITY.windows.items()}
+    assert first.until == first.windows["24h"]

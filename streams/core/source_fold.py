@@ -136,6 +136,8 @@ class SourceFold:
         if fresh:
             self.position = fresh[-1].offset + 1
         self._tell()
+        if self.cut is not None:
+            self._forget_the_cut()
         self._clean(2 * len(records))
         # What is true of nearly every message is counted by the batch.
         self._tallies["accepted"] = len(fresh) - dead - self._tallies["heartbeats"]
@@ -215,7 +217,7 @@ class SourceFold:
         """One message of partials and event times per partition of `cells` that has any."""
         said: dict[int, list[dict[str, Any]]] = {}
         if self.cut is not None:
-            self._mind_the_cut()
+            self._note_the_cut()
         for name, city in self.cities.items():
             columns, greatest = city.partials.take_touched(), city.ledger.greatest
             if columns is None and greatest == city.told:
@@ -241,15 +243,20 @@ class SourceFold:
             key = f"{self.source.topic}-{self.source.partition}".encode()
             self._sent.append(Outgoing(self.rules.cells_topic, key, to_json(label), (), target))
 
-    def _mind_the_cut(self) -> None:
-        """Note of which panes all was heard; after the longest window, and some days more, all that matters was."""
-        timeline, heals = self.rules.timeline, True
+    def _note_the_cut(self) -> None:
+        """Note of which panes all was heard, of cities that are heard of for the first time."""
         for city in self.cities.values():
             if city.whole_from is None:
                 city.whole_from = city.ledger.whole_from()
-            reach = timeline.longest + CUT_DAYS * timeline.day
-            heals &= city.whole_from is None or city.ledger.oldest_open - reach > city.whole_from
-        if heals and self.cities:
+
+    def _forget_the_cut(self) -> None:
+        """Days after all windows are whole it matters no more; of any city: another may have fallen silent for good."""
+        timeline = self.rules.timeline
+        reach = timeline.longest + CUT_DAYS * timeline.day
+        if any(
+            city.whole_from is not None and city.ledger.oldest_open - reach > city.whole_from
+            for city in self.cities.values()
+        ):
             self.cut = None
             for city in self.cities.values():
                 city.whole_from = None

@@ -27,7 +27,7 @@ from streams.core.timeline import Timeline
 from streams.core.watch_start import start_before
 from streams.core.watched_city import Kpis, WatchedCity
 from streams.core.windows import Cell, Numbers
-from streams.core.withheld import SETTLES_MS, Short
+from streams.core.withheld import SETTLES_MS, SILENT_MS, Short
 
 REVISIONS: Final = 1_000_000
 """Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
@@ -96,6 +96,8 @@ class WatchFold:
         self._begins = 0 if cut is None else cut  # nothing before it can be read
         self._is_short = cut is not None
         self._settles_at: int | None = None
+        self._now = 0  # by the time of sending, as far as a cut is minded
+        self._heard_at: dict[tuple[str, str], int] = {}  # (jurisdiction, topic) → the same
         self._snapshot_due: list[Outgoing] = []
         self._sent: list[Outgoing] = []
         self._tallies: Counter[str] = Counter()
@@ -130,10 +132,16 @@ class WatchFold:
         return [short for short in found if short is not None] if self._is_short else []
 
     def _is_whole_for_good(self) -> bool:
-        cities = self.cities.values()
-        return bool(cities) and all(
-            city.is_whole_for_good(topic, self.sources) for city in cities for topic in self._counted
+        """Whether all is told again that was kept back, of the cities that are still heard of."""
+        lively = [where for where, at in self._heard_at.items() if at > self._now - SILENT_MS]
+        waited = self._settles_at is not None and self._now > self._settles_at + SILENT_MS
+        return (waited or self._all_heard()) and all(
+            self.cities[name].past_gate(topic, self.sources) for name, topic in lively
         )
+
+    def _all_heard(self) -> bool:
+        heard = (self.cities[name].heard(topic, self.sources) for name, topic in self._heard_at)
+        return bool(self._heard_at) and all(None not in each.values() for each in heard)
 
     @property
     def _counting(self) -> dict[SourceName, SourcePartition]:
@@ -157,10 +165,7 @@ class WatchFold:
         self._tallies[f"cells.{taken.verdict}"] += 1
         names = [part["jurisdiction"] for part in label["cities"]]
         if self.cut is not None:
-            if self._settles_at is None:
-                self._settles_at = record.timestamp + SETTLES_MS
-            if record.timestamp <= self._settles_at:
-                source.settle(names)
+            self._mind_the_cut(record.timestamp, name, names)
         self._is_short |= any("whole_from" in part for part in label["cities"])
         for jurisdiction in dict.fromkeys([*taken.changes, *names]):
             city = self._city(jurisdiction, record.offset)
@@ -169,6 +174,16 @@ class WatchFold:
             acks = [AlertAck(**{**said, "verdict": Verdict(said["verdict"])}) for said in label["acks"]]
             for city in self.cities.values():
                 self._answer(city, acks, record.offset)
+
+    def _mind_the_cut(self, now: int, source: SourceName, jurisdictions: Iterable[str]) -> None:
+        """Note what was heard when, by the time of sending."""
+        self._now = max(now, self._now)
+        if self._settles_at is None:
+            self._settles_at = now + SETTLES_MS
+        if now <= self._settles_at:
+            self.sources[source].settle(jurisdictions)
+        if source[0] in self._counted:
+            self._heard_at.update(((name, source[0]), now) for name in jurisdictions)
 
     def _city(self, jurisdiction: str, offset: int) -> WatchedCity:
         city = self.cities.get(jurisdiction)

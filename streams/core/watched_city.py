@@ -15,7 +15,7 @@ from streams.core.scores import Arrival, Detector
 from streams.core.timeline import DAY_MS, Timeline
 from streams.core.watch_start import Start
 from streams.core.windows import Cell, Change, Numbers, RollingCounts, Tick
-from streams.core.withheld import CUT_DAYS, Gate, Short
+from streams.core.withheld import Gate, Short
 
 THIN_EVERY: Final = 30
 """Ticks between two clean-ups of old numbers: often enough to stay small, seldom enough to cost nothing."""
@@ -141,14 +141,11 @@ class WatchedCity:
         windows = {name: first * pane_ms + width_ms for name, width_ms in timeline.windows.items()}
         return Short(self.jurisdiction, topic, first * pane_ms, windows)
 
-    def is_whole_for_good(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> bool:
-        """Whether no tick can change any more that was kept back; days later also without a partition that is silent."""
-        gate, timeline, heard = self.gates[topic], self.timelines[topic], self.heard(topic, sources).values()
-        if gate.tick is None:
-            return True
-        known = [at for at in heard if at is not None]
-        waits = 0 if len(known) == len(heard) else CUT_DAYS * timeline.day
-        return bool(known) and timeline.oldest_open(min(known)) > gate.tick + waits
+    def past_gate(self, topic: str, sources: Mapping[SourceName, SourcePartition]) -> bool:
+        """Whether no tick can change any more that was kept back; of the partitions, those count that were heard of."""
+        gate, timeline, heard = self.gates[topic], self.timelines[topic], self.heard(topic, sources)
+        known = [at for at in heard.values() if at is not None]
+        return gate.tick is None or (bool(known) and timeline.oldest_open(min(known)) > gate.tick)
 
     def forget(self, topic: str, reached: int, sources: Mapping[SourceName, SourcePartition]) -> None:
         """Forget what no tick that may still change can see."""

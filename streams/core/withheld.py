@@ -15,11 +15,14 @@ from schemas.emissions import Alert
 from streams.core.windows import Cell
 
 CUT_DAYS: Final = 4
-"""How long after all windows are whole a cut is still spoken of: some partitions may be read days behind others."""
+"""For how long after its windows are whole a partition speaks of its cut: others may be read days behind it."""
 
 SETTLES_MS: Final = 600_000
 """For how long after the first record behind a cut in `cells`, by the time of sending, what an owner sent before the
 cut may be sent again: so long a partition may seem to be further back than it is."""
+
+SILENT_MS: Final = 86_400_000
+"""A city of which nothing was heard for this long, by the time of sending, is waited for no longer."""
 
 
 class Short(NamedTuple):

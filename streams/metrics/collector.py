@@ -151,6 +151,8 @@ def _jurisdiction_samples(view: JurisdictionView) -> Iterator[Sample]:
         yield names.TICK, city, view.tick_ms / 1000
     if view.watermark_ms is not None:
         yield names.CITY_WATERMARK, city, view.watermark_ms / 1000
+    for topic, until_ms in view.kept_back_until_ms.items():
+        yield names.KEPT_BACK, (*city, topic), until_ms / 1000
     for state, alerts in view.open_alerts.items():
         yield names.ALERTS, (*city, state), alerts
     for verdict, alerts in view.verdicts.items():

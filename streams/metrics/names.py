@@ -32,6 +32,13 @@ CITY_WATERMARK: Final = Metric(
     "Up to when a jurisdiction is known: the least watermark of all its source partitions.",
     ("jurisdiction",),
 )
+KEPT_BACK: Final = Metric(
+    "vigil_kept_back_until_timestamp_seconds",
+    "gauge",
+    "The tick, in event time, before which nothing is told of a jurisdiction, because a log was cut and its longest "
+    "window is not whole; absent when all is told. By topic `incidents`: counts and alerts, by `dispatches`: KPIs.",
+    ("jurisdiction", "topic"),
+)
 RESPONSE: Final = Metric(
     "vigil_response_seconds",
     "histogram",

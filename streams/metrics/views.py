@@ -76,6 +76,7 @@ class JurisdictionView(NamedTuple):
     kpis: Iterable[KpiView] = ()
     verdicts: Mapping[str, int] = {}  # verdict, or "none" → alerts raised in the last 7 days
     precision: float | None = None  # share of the confirmed among those with a verdict
+    kept_back_until_ms: Mapping[str, int] = {}  # source topic → tick before which nothing is told by it
 
 
 class AtWorkView(NamedTuple):

@@ -73,7 +73,8 @@ def not_yet(jurisdiction: str, here: Sequence[str]) -> web.Response:
     """503: being taken over."""
     answer = problem(
         503,
-        "this worker is taking it over, and answers when its log is folded (/readyz says how far it is)",
+        "this worker is taking it over, and answers when its log is folded (/readyz says how far it is), "
+        "or a log was cut, and it answers when its windows are whole again (vigil_kept_back_until_timestamp_seconds)",
         title=f"{jurisdiction} is not here yet",
         kind=_described(NotHere),
         here=list(here),

@@ -386,3 +386,12 @@ def test_scrape_of_a_large_city_is_cheap(metrics: Metrics, worker: Worker) -> No
     assert "".join(pieces).count("vigil_incidents{") == 16_000
     assert took_s < 0.1, "measured: 6 ms"
     assert max(piece.count("\n") for piece in pieces) <= 1000, "the event loop goes on between pieces"
+
+
+def test_until_when_a_city_is_kept_back_is_a_gauge_by_source_topic(metrics: Metrics, worker: Worker) -> None:
+    worker.watched = [city("sf", kept_back_until_ms={"incidents": 1_700_000_000_000})]
+    name = "vigil_kept_back_until_timestamp_seconds"
+    labels = frozenset({("jurisdiction", "sf"), ("topic", "incidents")})
+    assert scrape(metrics)[name, labels] == 1_700_000_000.0
+    worker.watched = [city("sf")]
+    assert not [key for key in scrape(metrics) if key[0] == name]

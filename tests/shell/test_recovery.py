@@ -156,7 +156,8 @@ async def test_what_is_missing_is_said_loudly(caplog: pytest.LogCaptureFixture) 
         await taker.take_over(TP, None, lambda *_: opening(50, 50), Progress())
     assert [record.getMessage().split(";")[0] for record in caplog.records] == [
         "in[0]: offsets 40 to 49 were deleted before they were processed",
-        "in[0]: the log starts at 50, the state at 20",
+        "in[0]: the log starts at 50, the state at 20: what lay between is gone, and nothing is told of a city "
+        "until its windows are whole again (see kept_back)",
         "in[0]: the group has no commit",
     ]
     assert progress.lost == 10
