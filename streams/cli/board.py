@@ -29,6 +29,7 @@ _STYLES: Final = {
 }
 _VERDICTS: Final = {Verdict.CONFIRMED: "confirmed", Verdict.FALSE_ALARM: "false alarm"}
 _ZONES_SHOWN: Final = 3
+JUST_NOW: Final = "just now"
 _LEAST_RATIO_EXPECTED: Final = 0.1  # as in explanations: below it a ratio means nothing
 _RAREST_SAID_DAYS: Final = 3650
 _YEAR_DAYS: Final = 365
@@ -91,7 +92,7 @@ def ago(span: timedelta) -> str:
     minutes = int(span.total_seconds() // 60)
     hours, days = minutes // 60, minutes // 1440
     if minutes < 1:
-        return "just now"
+        return JUST_NOW
     if hours < 1:
         return f"{minutes} min"
     return f"{hours} h {minutes % 60} min" if days < 1 else f"{days} d {hours % 24} h"
@@ -131,11 +132,12 @@ def _is_shown(alert: Record, now: datetime) -> bool:
     return not is_over(alert) or now - instant(alert["at"]) < SHOWN_AFTER_END
 
 
-def _urgency(alert: Record) -> tuple[bool, bool, float, float, str]:
-    """Open before over, unanswered before answered, the rarest first, then the newest."""
+def _urgency(alert: Record) -> tuple[bool, bool, float, bool, float, str]:
+    """Open before over, unanswered before answered, the rarest first, then what escalated, then the newest."""
     answered = alert.get("acknowledged_by") is not None
     rarity = 0.0 if is_over(alert) else -(alert.get("once_in_days") or 0.0)
-    return is_over(alert), answered, rarity, -instant(alert["at"]).timestamp(), alert["alert_id"]
+    calm = alert["state"] != AlertState.ESCALATED
+    return is_over(alert), answered, rarity, calm, -instant(alert["at"]).timestamp(), alert["alert_id"]
 
 
 def _headline(opened: list[Record], now: datetime) -> Text:
@@ -152,14 +154,15 @@ def _cells(alert: Record, place: str, now: datetime) -> list[Text]:
     return [
         Text.assemble((name, _STYLES[state]), "\n", (alert["alert_id"], "dim")),
         Text.assemble((what, "" if is_over(alert) else "bold"), "\n", place),
-        Text(f"{more_than_usual(alert)}\n{'' if is_over(alert) else how_rare(alert)}"),
+        Text("" if is_over(alert) else f"{more_than_usual(alert)}\n{how_rare(alert)}"),
         Text(f"{_since(alert, now)}\n{_who(alert)}"),
     ]
 
 
 def _since(alert: Record, now: datetime) -> str:
     if is_over(alert):
-        return f"over {ago(now - instant(alert['at']))}"
+        ended = ago(now - instant(alert["at"]))
+        return f"ended {ended}" if ended == JUST_NOW else f"ended {ended} ago"
     since = instant(alert["since"])
     local = since.astimezone(now.tzinfo)
     day = "" if local.date() == now.date() else f"{local:%d %b} "

@@ -80,8 +80,10 @@ def test_another_day_is_said() -> None:
 
 def test_what_is_over_stays_for_an_hour() -> None:
     over = alert(state="cleared", at="2026-11-23T19:31:00.000Z")
-    assert "over 59 min" in drawn(over)
-    assert "once in" not in drawn(over), "how rare it is now says nothing"
+    assert "ended 59 min ago" in drawn(over)
+    assert "ended just now" in drawn(alert(state="cleared", at="2026-11-23T20:29:30.000Z"))
+    assert "once in" not in drawn(over)
+    assert " in 2h" not in drawn(over), "how many there are now says nothing"
     assert "nobody yet" not in drawn(over)
     gone = drawn(alert(state="withdrawn", at="2026-11-23T19:30:00.000Z"))
     assert rows(gone) == ["0 open   20:30:00 UTC", "Nothing is out of the ordinary."]
@@ -92,12 +94,13 @@ def test_what_waits_for_an_answer_comes_first_and_the_rarest_before_others() -> 
         alert(alert_id="over", state="cleared"),
         alert(alert_id="answered", once_in_days=900.0, acknowledged_by="desk 4"),
         alert(alert_id="rule", once_in_days=None, expected=None, rule="rule:r"),
+        alert(alert_id="worse", state="escalated", once_in_days=None, expected=None, rule="rule:r"),
         alert(alert_id="newer", at="2026-11-23T20:25:00.000Z"),
         alert(alert_id="rarest", once_in_days=40.0),
         alert(alert_id="older"),
     ]
     text = drawn(*alerts, look=Look(explained=0))
-    order = ["rarest", "newer", "older", "rule", "answered", "over"]
+    order = ["rarest", "newer", "older", "worse", "rule", "answered", "over"]
     assert [line.split()[0] for line in rows(text)[5::2]] == order
 
 

@@ -25,9 +25,14 @@ class Said(NamedTuple):
 Ask = Callable[..., Awaitable[Said]]
 
 
-def server_for(cities: Cities, windows: tuple[str, ...], settings: Settings | None = None) -> WebServer:
+def server_for(
+    cities: Cities,
+    windows: tuple[str, ...],
+    settings: Settings | None = None,
+    metrics: Metrics | None = None,
+) -> WebServer:
     """A server, not started, that answers questions about cities."""
-    metrics = Metrics()
+    metrics = metrics or Metrics()
     server = WebServer(
         settings or load(environ={"VIGIL_WEB_PORT": "0"}), metrics, Health(metrics, stall_after_s=30)
     )

@@ -5,7 +5,7 @@ import gc
 import json
 import os
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -20,6 +20,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.instants import rfc3339
+from streams.metrics import CellView, JurisdictionView, Metrics, Nobody
 from streams.questions.all_questions import questions
 from streams.questions.openapi import openapi
 from streams.web import WebServer
@@ -29,6 +30,7 @@ from tests.questions.conftest import KPI_WINDOWS, server_for
 WINDOWS = ("15m", "1h")
 DOCUMENT = openapi(questions(WINDOWS, KPI_WINDOWS), "0.0.0")
 PATHS = sorted(DOCUMENT["paths"])
+BESIDE = ("/metrics", "/healthz", "/")  # what takes no parameters, and is no part of the document
 ZONES = ["B04", "B05", "Nob Hill", "Ost/süd", "50%", "*"]
 EXAMPLES, AT_ONCE = 400, 25  # 10,000 requests
 IN_TIME_S = 10.0
@@ -82,7 +84,7 @@ def _fitting(name: str, schema: dict[str, Any]) -> st.SearchStrategy[str]:
 
 PARAMETERS = {path: DOCUMENT["paths"][path]["get"].get("parameters", []) for path in PATHS}
 TEXTS_OF = {(path, each["name"]): fitting(each) for path in PATHS for each in PARAMETERS[path]}
-WHICH_PATH = st.sampled_from(PATHS)
+WHICH_PATH = st.sampled_from([*PATHS, *BESIDE])
 WHAT = {
     True: st.sampled_from("ffffffffffffffffffffhn2"),
     False: st.sampled_from("nnnnffff2h"),
@@ -95,7 +97,7 @@ ODD = st.sampled_from([None, None, None, None, "cursor", "limit", "x", "\u00e9"]
 def queries(draw: st.DrawFn) -> str:
     """One request: most parameters fitting, some left out or said twice, some hostile, some nobody knows."""
     path, said = draw(WHICH_PATH), []
-    for parameter in PARAMETERS[path]:
+    for parameter in PARAMETERS.get(path, ()):
         name = parameter["name"]
         what = draw(WHAT[parameter.get("required", False)])
         if what in "f2":
@@ -119,12 +121,29 @@ METHODS = st.sampled_from(["GET"] * 8 + ["HEAD", "POST", "DELETE", "OPTIONS"])
 Send = Callable[[list[tuple[str, str]]], None]
 
 
+class Watching(Nobody):
+    """An owner of a city with the zones of above, for /metrics."""
+
+    def jurisdictions(self) -> Iterable[JurisdictionView]:
+        yield JurisdictionView("a b&c=d", WINDOWS, [CellView(zone, "burglary", (1, 2)) for zone in ZONES])
+
+
+def watched_server() -> WebServer:
+    """A server with something behind every path."""
+    metrics = Metrics()
+    metrics.owner = Watching()
+    return server_for(cities(), WINDOWS, metrics=metrics)
+
+
 def check(path: str, method: str, status: int, body: bytes, kind: str) -> None:
     """What holds for every answer."""
     assert status < 500, f"{method} {path}: {status} {body[:300]!r}"
     text = body.decode()
     assert not [word for word in NEVER_SAID if word in text and word not in path], text[:500]
     route = path.partition("?")[0]
+    if method == "GET" and route in BESIDE:
+        assert status == 200, f"{path}: {status}"
+        assert route != "/metrics" or 'vigil_incidents{jurisdiction="a b&c=d",zone="Ost/süd"' in text
     if method == "GET" and route in DOCUMENT["paths"]:
         described = DOCUMENT["paths"][route]["get"]["responses"]
         assert str(status) in described, f"{path}: {status} is not described"
@@ -166,18 +185,20 @@ def resident_kb() -> int:
 @pytest.mark.slow
 @pytest.mark.timeout(900)
 def test_ten_thousand_requests_are_each_answered_as_described() -> None:
-    asked = 0
-    with asking(server_for(cities(), WINDOWS)) as send:
+    asked, of_metrics = 0, 0
+    with asking(watched_server()) as send:
 
         @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
         @given(requests=st.lists(st.tuples(queries(), METHODS), min_size=AT_ONCE, max_size=AT_ONCE))
         def ask(requests: list[tuple[str, str]]) -> None:
-            nonlocal asked
+            nonlocal asked, of_metrics
             asked += len(requests)
+            of_metrics += sum(path.startswith("/metrics") for path, _ in requests)
             send(requests)
 
         ask()
-    assert asked >= EXAMPLES * AT_ONCE
+    assert asked >= EXAMPLES * AT_ONCE == 10_000
+    assert of_metrics > 500
 
 
 @pytest.mark.slow
@@ -187,7 +208,7 @@ def test_requests_leave_nothing_behind() -> None:
         "/metrics",
         "/v1/alerts?jurisdiction=springfield&state=all",
     ]
-    with asking(server_for(cities(), WINDOWS)) as send:
+    with asking(watched_server()) as send:
         for _ in range(30):
             send([(path, "GET") for path in mix])
         gc.collect()
