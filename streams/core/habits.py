@@ -6,8 +6,9 @@ Both are learnt, per type, and expected:
 - `shares`: how an hour's incidents lie on its four marks (:00, :15, :30, :45) and between them, by local hour of day;
 - `first`: how much more comes on the first of a month, in its first hour and in the others.
 
-Each share is shrunk to the city's, that to the whole day's, that to an even spread, with `_EVENTS` events each; the
-first of the month starts from what `_FIRST` says and counts for `_FIRST_EVENTS` incidents.
+Each share is shrunk to the city's, that to the whole day's, that to an even spread, with `_EVENTS` events each. The
+first of the month starts from what `_FIRST` says, for `_FIRST_EVENTS` incidents, and each type from all of them; but
+calls for service (`CALLS`) are stamped as they come, so for them it is a day like others until it has shown otherwise.
 """
 
 from collections.abc import Sequence
@@ -15,7 +16,7 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.vocabulary import ANY
+from schemas.vocabulary import ANY, CrimeType
 from streams.core.profiles import Floats
 from streams.core.recent import Ints
 
@@ -27,6 +28,23 @@ _FIRST: Final = (
 )  # first hour of the month, other hours of that day: the shape of two cities' records
 _FIRST_EVENTS: Final = 15.0
 _FIRST_MOST: Final = 20.0
+CALLS: Final = frozenset(
+    {
+        CrimeType.MEDICAL,
+        CrimeType.STRUCTURE_FIRE,
+        CrimeType.OTHER_FIRE,
+        CrimeType.ALARM,
+        CrimeType.TRAFFIC_COLLISION,
+        CrimeType.HAZMAT,
+        CrimeType.RESCUE,
+        CrimeType.WELFARE_CHECK,
+        CrimeType.DISTURBANCE,
+        CrimeType.SUSPICIOUS,
+        CrimeType.TRAFFIC_STOP,
+        CrimeType.SERVICE,
+    }
+)
+"""Types whose records are made while somebody is on the telephone."""
 
 
 class Habits:
@@ -39,6 +57,7 @@ class Habits:
         self.types: dict[str, int] = {ANY: 0}
         self.shares: Floats = self._fit_shares()
         self.first: Floats = self._fit_firsts()
+        self.at_once: Floats = self._fit_at_once()
 
     def count(self, crime_types: Sequence[str], hours_of_day: Ints, places: Ints, n: Ints) -> None:
         """`n` incidents in hours of day, at places in the hour: 2·quarter, + 1 when after its mark."""
@@ -62,6 +81,7 @@ class Habits:
         """Take the sums as the habits from now on."""
         self.types = {name: i for i, name in enumerate([ANY, *sorted({*self.marks, *self.firsts} - {ANY})])}
         self.shares, self.first = self._fit_shares(), self._fit_firsts()
+        self.at_once = self._fit_at_once()
 
     def _fit_shares(self) -> Floats:
         """(type, hour of day, quarter, edge) → share of the hour gone: before the mark, after it, at the end."""
@@ -80,14 +100,26 @@ class Habits:
 
     def _fit_firsts(self) -> Floats:
         """(type, first hour or other) → how many times the usual comes on the first of a month, at least once."""
-        prior = np.array(_FIRST)
-        found = np.empty((len(self.types), 2))
+        booked = [sums for name, sums in self.firsts.items() if name != ANY and name not in CALLS]
+        crimes = _more(sum(booked, np.zeros((2, 2))), np.array(_FIRST))
+        found = np.ones((len(self.types), 2))
         for name, i in self.types.items():
-            sums = self.firsts.get(name, np.zeros((2, 2)))
-            found[i] = (sums[:, 0] + _FIRST_EVENTS * prior) / (sums[:, 1] + _FIRST_EVENTS)
-            if name == ANY:
-                prior = found[i]
+            if i:
+                prior = np.ones(2) if name in CALLS else crimes
+                found[i] = _more(self.firsts.get(name, np.zeros((2, 2))), prior)
+        city = crimes + (1.0 - crimes) * (1.0 - self._fit_at_once()[0])
+        found[0] = _more(self.firsts.get(ANY, np.zeros((2, 2))), city)
         return np.clip(found, 1.0, _FIRST_MOST)
+
+    def _fit_at_once(self) -> Floats:
+        """(type,) → share of its records that may all be booked in the first minute of a month; of all types the mean."""
+        share = np.array([float(name not in CALLS) for name in self.types])
+        seen = np.array(
+            [self.marks[name].sum() if name in self.marks and i else 0.0 for name, i in self.types.items()]
+        )
+        if seen.sum() > 0.0:
+            share[0] = (seen * share).sum() / seen.sum()
+        return share
 
     def snapshot(self) -> Any:
         """The sums by type, and those whose habits are in force."""
@@ -103,3 +135,9 @@ class Habits:
         self.firsts = {name: np.array(sums) for name, sums in state["firsts"].items()}
         if state["fitted"]:
             self.fit()
+
+
+def _more(sums: Floats, prior: Floats) -> Floats:
+    """Observed over expected, (first hour or other,), pulled to the prior."""
+    ratio: Floats = (sums[:, 0] + _FIRST_EVENTS * prior) / (sums[:, 1] + _FIRST_EVENTS)
+    return ratio

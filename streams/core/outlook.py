@@ -119,7 +119,7 @@ class Outlook:
             )  # the end of one is the start of the next
             shares = np.concatenate([marks, found[-1:, 2]])
             if local(hour) % 24 == 0 and local.day_of_month(hour) == 1:
-                shares[1:, 0] = 1.0  # a month begins: all may come at once
+                shares[1:, 0] += self.habits.at_once * (1.0 - shares[1:, 0])  # a month begins: see there
             self._gone = _Gone(hour, shares, {})
         return self._gone
 

@@ -2,13 +2,16 @@
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.vocabulary import ANY
 from streams.core.board import Board
 from streams.core.clusters import Seen, groups
 from streams.core.evidence import LEAST_COUNT, TRIGGER, WEIGHTS, terms
 from streams.core.surge_groups import Finding
+
+ALSO: Final = 0.5
+"""Log10 of the evidence of the other zones from which on a city rises as a whole, and not only where it is told."""
 
 Explained = Mapping[str, Sequence[int]]
 """crime type → rows of zones whose surges are told already; a city total is judged without them."""
@@ -57,7 +60,10 @@ def stand(board: Board, sight: Sight, least: float) -> Finding | None:
 
 
 def stand_city(board: Board, sight: Sight, explained: Explained, least: float) -> Finding | None:
-    """How a city total stands, without the zones whose surges are told already; None as in `stand`."""
+    """How a city total stands without the zones whose surges are told already; with them where the rest rises too.
+
+    None as in `stand`.
+    """
     row, now, counts = sight
     _, crime_type = board.cells[row]
     types = explained if crime_type == ANY else (crime_type,)
@@ -69,13 +75,21 @@ def stand_city(board: Board, sight: Sight, explained: Explained, least: float) -
         rest_means = [
             max(a - b, 0.05 * a) for a, b in zip(rest_means, board.expected(other, now), strict=True)
         ]
-    own = terms(rest, rest_means, *board.spreads[row])
-    weighed = [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, rest, strict=True)]
+    weighed = _weighed(board, row, rest, rest_means)
+    if rows and _log(sum(weighed)) >= ALSO:
+        whole = _weighed(board, row, counts, means)
+        weighed = whole if sum(whole) > sum(weighed) else weighed
     if (score := _log(sum(weighed))) < least:
         return None
     best = weighed.index(max(weighed))
     since = _since(board, (ANY,), crime_type, best, now)
     return Finding((ANY,), crime_type, score, best, counts[best], means[best], since)
+
+
+def _weighed(board: Board, row: int, counts: Sequence[int], means: Sequence[float]) -> list[float]:
+    """The term of each window, weighted."""
+    own = terms(counts, means, *board.spreads[row])
+    return [w * t if n >= LEAST_COUNT else 0.0 for w, t, n in zip(WEIGHTS, own, counts, strict=True)]
 
 
 def over_window(board: Board, cells: Sequence[tuple[str, str]], window: int, now: int) -> tuple[int, float]:

@@ -112,6 +112,15 @@ def test_a_surge_of_one_zone_is_not_told_again_of_the_city(month: object) -> Non
     assert not any(score.zones == ("*",) and score.level > 1 for _, score in scores)
 
 
+def test_a_city_that_rises_beside_a_told_zone_is_told_as_a_city_too(month: object) -> None:
+    downtown = burst("B", "assault", NOW, 9, step=2)
+    elsewhere = [Arrival(f"Z{i}", "assault", NOW * PANES + 20 + 3 * i, 1) for i in range(8)]
+    scores = run(after_a_month(month), downtown + elsewhere)
+    assert any(score.zones == ("B",) and score.level > 1 for _, score in scores)
+    whole = [score for _, score in scores if score.zones == ("*",) and score.level > 1]
+    assert max(score.observed for score in whole) == 17
+
+
 def test_neighbours_that_rise_together_are_one_score(month: object) -> None:
     both = sorted(
         burst("A", "burglary", NOW, 4, step=9) + burst("B", "burglary", NOW, 4, step=8), key=lambda a: a.pane

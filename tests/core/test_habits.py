@@ -53,8 +53,32 @@ def test_habits_fade_as_time_goes_by() -> None:
 
 
 def test_the_first_of_a_month_is_expected_to_bring_more_from_the_start() -> None:
-    midnight, later = Habits(QUARTER).first[0]
+    midnight, later = learnt("fraud", [AFTER_IT], 1).first[1]
     assert midnight > later > 1.0
+
+
+def test_calls_are_stamped_as_they_come_so_a_first_of_the_month_is_a_day_like_others() -> None:
+    habits = learnt("medical", [AFTER_IT], 9)
+    assert habits.first[habits.types["medical"]].tolist() == [1.0, 1.0]
+    assert habits.first[0].tolist() == [1.0, 1.0]
+    assert habits.at_once.tolist() == [0.0, 0.0]
+
+
+def test_calls_have_habits_of_their_own_where_they_have_shown_them() -> None:
+    habits = Habits(QUARTER)
+    habits.count_first("service", 0, observed=300.0, expected=100.0)
+    habits.fit()
+    assert habits.first[habits.types["service"], 0] == pytest.approx(2.7, rel=0.1)
+
+
+def test_the_city_expects_of_a_first_what_its_types_do() -> None:
+    habits = learnt("fraud", [AFTER_IT], 3)
+    many = np.array([AFTER_IT])
+    habits.count(["medical"], np.array([9]), many, np.array([72]))
+    habits.fit()
+    assert habits.at_once.tolist() == [0.5, 1.0, 0.0]
+    fraud, medical = habits.first[habits.types["fraud"], 0], habits.first[habits.types["medical"], 0]
+    assert habits.first[0, 0] == pytest.approx((fraud + medical) / 2)
 
 
 def test_what_firsts_of_months_brought_is_learnt_by_type() -> None:
