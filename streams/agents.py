@@ -17,11 +17,15 @@ from streams.metrics import Metrics
 from streams.outbox import Outbox
 from streams.owned import Owned
 from streams.ownership import Batch, Ownership
+from streams.recovery import Pace
 from streams.settings import Settings
 from streams.web import Health
 
 CELLS_AT_ONCE: Final = 1
 """Messages of `cells` that are folded without letting anything else go on: on a backlog one stands for days of ticks."""
+
+AT_ONCE: Final = 10_000
+"""The same of other topics, at most; corrections take 30 µs each, so the pace is what holds (`Pace`)."""
 
 
 @dataclass
@@ -38,12 +42,13 @@ class Shell:
 
 def agent_of(name: str, shell: Shell) -> Any:
     """An agent: fold a batch, send what follows, wait for the acknowledgements, and only then let it be committed."""
+    pace = Pace(CELLS_AT_ONCE if name == "cells" else AT_ONCE)
 
     async def fold_batches(stream: Any) -> None:
         try:
             async for event in stream.events():
                 fetched: Batch = event.value
-                for batch in parts_of(fetched, CELLS_AT_ONCE) if name == "cells" else (fetched,):
+                for batch in parts_of(fetched, pace):
                     await fold(batch)
         except Exception as error:
             shell.health.failure = f"the agent of {name} ended: {type(error).__name__}"
@@ -55,6 +60,7 @@ def agent_of(name: str, shell: Shell) -> Any:
                 return  # revoked since it was fetched: its next owner folds it
             began = time.perf_counter()
             step = partition.fold.step(batch.records)
+            pace.took(time.perf_counter() - began)
             await shell.outbox.publish(step.emissions)
             # A crash before this line repeats work, and repeating changes nothing.
             partition.advance(batch.end)
@@ -67,14 +73,15 @@ def agent_of(name: str, shell: Shell) -> Any:
     return fold_batches
 
 
-def parts_of(batch: Batch, most: int) -> Iterator[Batch]:
-    """A batch as batches of at most `most` records; together they cover its offsets without a gap."""
-    start = batch.start
-    for first in range(0, len(batch.records), most):
-        records = batch.records[first : first + most]
-        end = batch.end if first + most >= len(batch.records) else records[-1].offset + 1
+def parts_of(batch: Batch, pace: Pace) -> Iterator[Batch]:
+    """A batch as batches of at most `pace.records`, asked for each; together they cover its offsets without a gap."""
+    start, first = batch.start, 0
+    while first < len(batch.records):
+        after = first + pace.records
+        records = batch.records[first:after]
+        end = batch.end if after >= len(batch.records) else records[-1].offset + 1
         yield batch._replace(records=records, start=start, end=end)
-        start = end
+        start, first = end, after
     if start < batch.end:
         yield batch._replace(records=(), start=start)
 
