@@ -267,7 +267,7 @@ def _fold(opening: TakeOver, records: Sequence[LogRecord]) -> list[Outgoing]:
     """Fold one chunk; what its part from `silent_until` on emits is to be sent, as no owner before did."""
     silent = bisect_left(records, opening.silent_until, key=_offset)
     if silent:
-        opening.fold.step(records[:silent])
+        opening.fold.absorb(records[:silent])
     return opening.fold.step(records[silent:]).emissions if silent < len(records) else []
 
 

@@ -161,7 +161,7 @@ class Cluster:
             entries = self.read(name, position, self.rng.randint(1, 2 * self.largest_batch))
             entries = [entry for entry in entries if entry.offset < plans.until]
             silent = [entry for entry in entries if entry.offset < opening.silent_until]
-            fold.step(silent)
+            fold.absorb(silent)
             if entries[len(silent) :]:
                 self.send(fold.step(entries[len(silent) :]).emissions)
             position = entries[-1].offset + 1 if entries else plans.until

@@ -135,6 +135,10 @@ class Partials:
         touched, self._touched = self._touched, {}
         return self._columns(list(touched))
 
+    def leave_touched(self) -> None:
+        """Nobody needs to hear of the keys touched since the last call."""
+        self._touched = {}
+
     def everything(self) -> Columns:
         """All keys, for comparing two folds."""
         keys = (key for block in self._blocks.values() for key in block if key[1] >= self._forgotten_below)

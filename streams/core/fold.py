@@ -28,6 +28,9 @@ class Fold(Protocol):
     def step(self, records: Sequence[LogRecord]) -> Step:
         """Fold records (ascending offsets, holes allowed) and say what to send."""
 
+    def absorb(self, records: Sequence[LogRecord]) -> None:
+        """Fold records as `step` does; what it would say to send was sent by an owner before."""
+
     def metadata(self) -> str:
         """What the commit of `position` carries: where a take-over starts (at most 4,096 bytes)."""
 

@@ -100,6 +100,7 @@ class WatchFold:
         self._heard_at: dict[tuple[str, str], int] = {}  # (jurisdiction, topic) → the same
         self._snapshot_due: list[Outgoing] = []
         self._sent: list[Outgoing] = []
+        self._aloud = True
         self._tallies: Counter[str] = Counter()
 
     def step(self, records: Sequence[LogRecord]) -> Step:
@@ -112,6 +113,12 @@ class WatchFold:
                 self.position = record.offset + 1
                 self._take(record)
         return Step(self._sent, dict(self._tallies))
+
+    def absorb(self, records: Sequence[LogRecord]) -> None:
+        """Fold records that an owner before has published: window counts are not written again."""
+        self._aloud = False
+        self.step(records)
+        self._aloud = True
 
     def metadata(self) -> str:
         """Where a take-over starts."""
@@ -260,6 +267,8 @@ class WatchFold:
         self, writer: CountsWriter, tick: int, cells: Iterable[tuple[Cell, Numbers]], offset: int
     ) -> None:
         """How cells stand at a tick."""
+        if not self._aloud:
+            return
         at = rfc3339(tick * self.rules.timeline.pane_ms)
         self._sent.extend(writer.write(self.rules.window_counts_topic, at, cells, offset))
 

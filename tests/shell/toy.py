@@ -50,6 +50,9 @@ class ToyFold:
         value = json.dumps({**label, "totals": totals}).encode()
         return Step([Outgoing(self.out, str(self.tp.partition).encode(), value)], {"accepted": len(records)})
 
+    def absorb(self, records: Sequence[LogRecord]) -> None:
+        self.step(records)
+
     def metadata(self) -> str:
         return f"v{self.version}|0"
 
