@@ -1,6 +1,6 @@
 """A city's history through the stages that run live, and the alerts it would have had."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final
@@ -10,7 +10,7 @@ from schemas.instants import epoch_ms
 from schemas.vocabulary import AlertState
 from streams.backtest.record import Record, RecordedStages
 from streams.core.civil import HOUR_MS
-from streams.local_run import Feed, LocalRun
+from streams.local_run import Feeds, LocalRun
 from streams.settings import Settings
 
 AROUND_H: Final = 36
@@ -66,19 +66,27 @@ def with_budget(settings: Settings, alerts_per_day: float | None) -> Settings:
     return replace(settings, detection=detection, counting=replace(counting, windows=(longest,)))
 
 
-def replay_history(jurisdiction: str, stages: RecordedStages, feed: Iterable[Feed]) -> History:
+def replay_history(
+    jurisdiction: str,
+    stages: RecordedStages,
+    feed: Feeds,
+    advance: Callable[[float], None] = lambda done: None,
+) -> History:
     """Lead messages through both stages and follow each alert.
 
     Args:
         jurisdiction: whose history it is; alerts of others are left out.
         stages: fresh.
-        feed: messages in the order in which they became known.
+        feed: messages in the order in which they became known; rows that were none are passed over.
+        advance: told of events that are done.
     """
     run, alerts = LocalRun(stages), dict[str, Told]()
     topic = stages.settings.topic("alerts")
-    for outgoing in run.feed(feed):
-        if outgoing.topic == topic and outgoing.value is not None:
-            _follow(alerts, from_json(outgoing.value), jurisdiction, stages)
+    for batch in run.intake_ahead(feed):
+        for outgoing in run.follow(batch):
+            if outgoing.topic == topic and outgoing.value is not None:
+                _follow(alerts, from_json(outgoing.value), jurisdiction, stages)
+        advance(batch.events)
     return History(jurisdiction, stages, list(alerts.values()), dict(run.tallies))
 
 

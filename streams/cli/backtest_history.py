@@ -1,6 +1,5 @@
 """`vigil backtest FILE…`: the alerts a city's history would have brought, as a report people can look at."""
 
-import io
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -64,8 +63,8 @@ def history(
     stages = RecordedStages(settings)
     reading = read_files(session.terminal, source, files)
     with progress(session.terminal, "replaying", len(reading), unit="events") as bar:
-        feed = Events(reading, stages, source.jurisdiction, io.BytesIO(), bar)
-        done = replay_history(source.jurisdiction, stages, feed)
+        feed = Events(reading, stages, source.jurisdiction)
+        done = replay_history(source.jurisdiction, stages, feed, bar.advance)
     if source.jurisdiction not in stages.records:
         message = f"no event of {', '.join(map(str, files))} could be used; vigil check says why"
         raise Failed(message)

@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
 from pathlib import Path
-from typing import Any, BinaryIO, Final
+from typing import Any, Final
 
 import click
 
-from schemas.codec import dead_letter_headers, encode_event, to_json
+from schemas.codec import encode_event, to_json
 from schemas.emissions import DeadLetter, Outgoing
 from schemas.instants import rfc3339
-from streams.cli.progress import Progress, progress
+from streams.cli.progress import progress
 from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.cli.source_options import read_files, settings_for, source_options
@@ -54,56 +54,52 @@ def replay(session: Session, files: tuple[Path, ...], source_name: str, zones: s
     stages = Stages(settings)
     reading = read_files(session.terminal, source, files)
     out.mkdir(parents=True, exist_ok=True)
-    run, written = LocalRun(stages), Counter[str]()
+    run, written, until = LocalRun(stages), Counter[str](), -1
+    feed = Events(reading, stages, source.jurisdiction)
     with (
         progress(session.terminal, "replaying", len(reading), unit="events") as bar,
         ExitStack() as stack,
     ):
-        outputs = {name: stack.enter_context((out / f"{name}.jsonl").open("wb")) for name in FILES}
-        feed = Events(reading, stages, source.jurisdiction, outputs["dead-letters"], bar)
-        for outgoing in run.feed(feed):
-            name = outgoing.topic.removeprefix(settings.topic_prefix)
-            if name in outputs:
-                outputs[name].write(line_of(name, outgoing))
-                written[name] += 1
-    written["dead-letters"] += feed.dead_letters
-    summary = summary_of(reading, run, written, feed.last_tick)
+        files_of = {name: stack.enter_context((out / f"{name}.jsonl").open("wb")) for name in FILES}
+        outputs = {settings.topic(name): (name, file) for name, file in files_of.items()}
+        for batch in run.intake_ahead(feed):
+            until = max(until, batch.until)
+            for outgoing in run.follow(batch):
+                if outgoing.topic in outputs:
+                    name, file = outputs[outgoing.topic]
+                    file.write(line_of(name, outgoing))
+                    written[name] += 1
+            bar.advance(batch.events)
+    last_tick = rfc3339(until - stages.timeline.out_of_orderness_ms) if until >= 0 else None
+    summary = summary_of(reading, run, written, last_tick)
     (out / "summary.json").write_bytes(to_json(summary) + b"\n")
     say(session, summary, out)
 
 
 class Events:
-    """The messages of a reading as a `LocalRun` takes them, ending with a heartbeat; dead letters go to their file."""
+    """The messages of a reading as a `LocalRun` takes them, dead letters in between, ending with a heartbeat."""
 
-    def __init__(
-        self, reading: Reading, stages: Stages, jurisdiction: str, dead_letters: BinaryIO, bar: Progress
-    ) -> None:
+    def __init__(self, reading: Reading, stages: Stages, jurisdiction: str) -> None:
         """Read nothing yet."""
         self._reading = reading
-        self._stages = stages
+        self._timeline = stages.timeline
         self._jurisdiction = jurisdiction
-        self._file = dead_letters
-        self._bar = bar
-        self.dead_letters = 0
-        self.last_tick: str | None = None
 
-    def __iter__(self) -> Iterator[Feed]:
+    def __len__(self) -> int:
+        """How many there are, but for heartbeats."""
+        return len(self._reading)
+
+    def __iter__(self) -> Iterator[Feed | DeadLetter]:
         """Every message, then the end of the file's time on each topic that had any."""
         greatest: int | None = None
         topics = {INCIDENTS: None}
         for message in messages(self._reading):
-            self._bar.advance()
             if isinstance(message, Message):
                 greatest = message.at if greatest is None else max(greatest, message.at)
                 topics[message.topic] = None
-                yield message
-            else:
-                self._file.write(dead_letter_line(message))
-                self.dead_letters += 1
+            yield message
         if greatest is not None:
-            timeline = self._stages.timeline
-            beat = last_heartbeat(self._jurisdiction, greatest, timeline)
-            self.last_tick = rfc3339(beat.heartbeat_at - timeline.out_of_orderness_ms)
+            beat = last_heartbeat(self._jurisdiction, greatest, self._timeline)
             for topic in topics:
                 yield topic, None, encode_event(beat), beat.heartbeat_at
 
@@ -112,17 +108,8 @@ def line_of(name: str, outgoing: Outgoing) -> bytes:
     """A record as a line of its file; a dead letter's bytes in base64, beside its headers."""
     if name != "dead-letters":
         return (outgoing.value or b"") + b"\n"
-    headers = {key: value.decode() for key, value in outgoing.headers}
-    return _dead_letter(outgoing.key, outgoing.value, headers)
-
-
-def dead_letter_line(letter: DeadLetter) -> bytes:
-    """A row that could not be used, as a line of its file."""
-    headers = {key: value.decode() for key, value in dead_letter_headers(letter)}
-    return _dead_letter(letter.key, letter.value, headers)
-
-
-def _dead_letter(key: bytes | None, value: bytes | None, headers: dict[str, str]) -> bytes:
+    key, value = outgoing.key, outgoing.value
+    headers = {name: said.decode() for name, said in outgoing.headers}
     numbers = {name: int(headers[name]) for name in ("vigil-partition", "vigil-offset")}
     said: dict[str, Any] = {
         "key_base64": None if key is None else base64.b64encode(key).decode(),
