@@ -20,6 +20,7 @@ from bench.plain_reading import (
     counts,
     counts_of,
     intervals_of,
+    latest,
     measured_intervals,
     ms,
     must_equal,
@@ -99,20 +100,48 @@ def intake(bench: Bench, log: Log) -> Measured:
             worker.pause()
             deployed.publish(log)
             began, before = worker.go_on()
-            ends = {
-                f"{deployed.prefix}{topic}-{number}".encode(): end
-                for (topic, number), end in log.ends.items()
-            }
-            cells.until(labels_reach(ends))
+            cells.until(labels_reach(deployed.labels(log.ends)))
             used = worker.used()
         nets = partials(cells.values())
         must_equal("counts", counts_of(nets), counts(log.incidents))
         must_equal("intervals", intervals_of(nets), measured_intervals(log.dispatches))
         cpu_us = (used.cpu_s - before.cpu_s) / log.size * 1e6
-        return Measured(log.size, cells.last_at - began, cpu_us, used.peak_mb)
+        extra = {"bytes_per_incident": (used.peak_mb - before.peak_mb) * 2**20 / len(latest(log.incidents))}
+        return Measured(log.size, cells.last_at - began, cpu_us, used.peak_mb, extra)
     finally:
         cells.close()
         deployed.close()
+
+
+def path(bench: Bench, per_minute: float, events: int) -> Measured:
+    """From `incidents` to `window-counts` and `alerts`, detection included, by one worker that owns everything."""
+    log = Log(new_incidents(events, bench.end_ms, per_minute=per_minute))
+    deployed = Deployed(bench.broker, bench.folder)
+    cells, counted = deployed.tail("cells"), deployed.tail("window-counts")
+    try:
+        worker = deployed.worker()
+        worker.pause()
+        deployed.publish(log)
+        began, before = worker.go_on()
+        cells.until(labels_reach(deployed.labels(log.ends)))
+        deployed.vigil.settle()
+        used = worker.used()
+        counted.read_all(deployed.vigil.ends("window-counts")["window-counts", 0])
+        records, until = counted.values(), last_tick(log)
+        must_equal("window counts", standing(records), window_counts(log.incidents, until))
+        extra = {"records": len(records) / events, "scrape_ms": worker.scrape_ms()}
+        cpu_us = (used.cpu_s - before.cpu_s) / events * 1e6
+        return Measured(events, counted.last_at - began, cpu_us, used.peak_mb, extra)
+    finally:
+        cells.close()
+        counted.close()
+        deployed.close()
+
+
+def last_tick(log: Log) -> int:
+    """The last tick that the watermark has reached: the least over all partitions; as a minute."""
+    greatest = [max(record.at for record in records) for records in log.records.values()]
+    return (min(greatest) - MINUTE_MS) // MINUTE_MS
 
 
 def plain_faust(bench: Bench) -> Measured:
@@ -207,6 +236,9 @@ CASES: dict[str, Callable[[Bench], Measured]] = {
     "plain": plain_faust,
     "replay": replay,
     "take-over": take_over,
+    "path-5000": lambda bench: path(bench, 5_000, 100_000),
+    "path-250": lambda bench: path(bench, 250, 60_000),
+    "path-3": lambda bench: path(bench, 3, 40_000),
     "intake-new": lambda bench: intake(bench, bench.new),
     "intake-corrections": lambda bench: intake(bench, bench.corrections),
     "intake-duplicates": lambda bench: intake(bench, bench.duplicates),

@@ -73,6 +73,12 @@ class Tail:
                 message = f"nothing came for {STILL_S:g} s after {len(self.messages)} records"
                 raise TimeoutError(message)
 
+    def read_all(self, end: int) -> None:
+        """Read up to an offset."""
+        self.until(
+            lambda fresh: (fresh or self.messages)[-1:] != [] and self.messages[-1].offset() + 1 >= end
+        )
+
     def values(self) -> list[Any]:
         """Everything read so far, decoded."""
         return [orjson.loads(each.value()) for each in self.messages]
@@ -121,6 +127,10 @@ class Deployed:
     def worker(self) -> "WorkerUnderLoad":
         """Start a worker; returns when it owns its partitions and waits for messages."""
         return WorkerUnderLoad(self.vigil.worker())
+
+    def labels(self, ends: Mapping[tuple[str, int], int]) -> dict[bytes, int]:
+        """Key of the messages of `cells` → the label they end with, of source partitions and their ends."""
+        return {f"{self.prefix}{topic}-{number}".encode(): end for (topic, number), end in ends.items()}
 
     def tail(self, topic: str) -> Tail:
         """Follow one of the topics."""
@@ -192,6 +202,13 @@ class WorkerUnderLoad:
         found = TOOK_OVER.search(self.process.log)
         assert found is not None, self.process.log[-2000:]
         return int(found[1]), float(found[2])
+
+    def scrape_ms(self, times: int = 10) -> float:
+        """CPU that one answer of /metrics takes, milliseconds."""
+        before = self.used().cpu_s
+        for _ in range(times):
+            urllib.request.urlopen(f"{self.url}/metrics", timeout=10).read()
+        return (self.used().cpu_s - before) / times * 1000
 
     def pause(self) -> None:
         """Let it do nothing."""
