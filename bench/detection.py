@@ -2,7 +2,7 @@
 
     python -m bench.detection                       all of it: some minutes
     python -m bench.detection hourly --seeds 8      the hourly design: the shared set, and other seeds and surge shapes
-    python -m bench.detection weekly                the weekly design on the shared set
+    python -m bench.detection weekly                the weekly design: the shared set, and other seeds and outbreak shapes
     python -m bench.detection calibration           how often episodes stated as once in N days come up by chance
     python -m bench.detection cities                what is told of Chicago and San Francisco
 
@@ -32,8 +32,10 @@ from bench.simulated_city import (
     neighbours,
     simulate,
 )
-from bench.weekly_evaluation import weekly_figures
-from streams.backtest.design_files import Events, read_events, read_series
+from bench.simulated_weeks import SHAPES as WEEKLY_SHAPES
+from bench.simulated_weeks import Spans, simulate_weeks
+from bench.weekly_evaluation import read_spans, weekly_figures
+from streams.backtest.design_files import Events, Series, read_events, read_series
 from streams.backtest.design_scores import hourly, weekly
 from streams.backtest.history import History, replay_history, with_budget
 from streams.backtest.record import Record, RecordedStages
@@ -234,17 +236,22 @@ def _history(source_name: str, file: str, zones: str) -> History:
     )
 
 
-def weekly_shared() -> None:
-    """The weekly design on the shared set."""
-    series = read_series(DETECTION / "weekly_shared.csv.gz")
-    print("weekly design, shared set: false positive rate, outbreaks found, F1 over weeks")
-    for figures in weekly_figures(
-        DETECTION / "weekly_shared_outbreaks.csv", list(weekly(series, lambda _: None))
-    ):
-        print(
-            f"  FPR {figures.rate:.4f}  POD {figures.found:.3f} ± {figures.error:.3f}  F1 {figures.f1:.3f}",
-            flush=True,
-        )
+def weekly_designs(seeds: int) -> None:
+    """The weekly design, on the shared set and on series of other seeds and outbreak shapes; thresholds of each its own."""
+    print("weekly design: false positive rate, outbreaks found (standard error), F1 over weeks")
+    shared = read_series(DETECTION / "weekly_shared.csv.gz")
+    _weekly_row("shared", shared, read_spans(DETECTION / "weekly_shared_outbreaks.csv"))
+    for seed in range(301, 301 + seeds):
+        shape = WEEKLY_SHAPES[seed % len(WEEKLY_SHAPES)]
+        _weekly_row(f"seed {seed} {shape}", *simulate_weeks(seed, 10, shape))
+
+
+def _weekly_row(name: str, series: Series, spans: Spans) -> None:
+    rows = weekly_figures(spans, list(weekly(series, lambda _: None)))
+    said = "   ".join(
+        f"FPR {each.rate:.3f} POD {each.found:.3f} ({each.error:.3f}) F1 {each.f1:.3f}" for each in rows
+    )
+    print(f"{name:18} {said}", flush=True)
 
 
 def main() -> None:
@@ -253,12 +260,12 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("what", nargs="?", choices=("hourly", "weekly", "calibration", "cities"))
-    parser.add_argument("--seeds", type=int, help="simulated cities (hourly: 6, calibration: 15)")
+    parser.add_argument("--seeds", type=int, help="simulations (hourly: 6, weekly: 3, calibration: 15)")
     args = parser.parse_args()
     if args.what in (None, "hourly"):
         hourly_figures(6 if args.seeds is None else args.seeds)
     if args.what in (None, "weekly"):
-        weekly_shared()
+        weekly_designs(3 if args.seeds is None else args.seeds)
     if args.what in (None, "calibration"):
         calibration_figures(15 if args.seeds is None else args.seeds)
     if args.what in (None, "cities"):

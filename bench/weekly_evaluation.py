@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from bench.simulated_weeks import Spans
 from streams.backtest.design_scores import WeeklyScore
 
 RATES = (0.005, 0.01, 0.02)
@@ -21,13 +22,17 @@ class Figures(NamedTuple):
     f1: float  # over weeks
 
 
-def weekly_figures(outbreaks: Path, scores: Sequence[WeeklyScore]) -> Iterator[Figures]:
-    """Figures for each of `RATES`."""
+def read_spans(outbreaks: Path) -> Spans:
+    """The outbreaks of the benchmark's file."""
     with outbreaks.open() as file:
-        spans = {
+        return {
             (row["scenario"], row["rep"]): (int(row["start"]), int(row["end"]))
             for row in csv.DictReader(file)
         }
+
+
+def weekly_figures(spans: Spans, scores: Sequence[WeeklyScore]) -> Iterator[Figures]:
+    """Figures for each of `RATES`."""
     inside = np.array([spans[s.name][0] <= s.week <= spans[s.name][1] for s in scores])
     without = np.array([s.without for s in scores])
     struck = np.array([s.with_outbreak for s in scores])

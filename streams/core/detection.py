@@ -26,7 +26,9 @@ from streams.core.upkeep import Upkeep
 
 SUNK = 0.5  # level below which an episode is only looked at when something comes in
 QUIET_H = 6  # findings further apart are two episodes
-FOLLOWS_PATROLS = frozenset({CrimeType.DRUGS, CrimeType.PROSTITUTION, CrimeType.TRAFFIC_STOP})
+FOLLOWS_PATROLS = frozenset(
+    {CrimeType.DRUGS, CrimeType.PROSTITUTION, CrimeType.TRAFFIC_STOP, CrimeType.GAMBLING}
+)
 """Types that measure where officers look, not where harm is done: left out of baselines and alerts by default."""
 
 

@@ -11,8 +11,9 @@ from typing import Any, Final
 
 import numpy as np
 
-from schemas.vocabulary import ANY, UNKNOWN_ZONE, CrimeType
+from schemas.vocabulary import ANY, UNKNOWN_ZONE
 from streams.core.civil import HOUR_MS, WEEK_H, HourOfWeek, utc_hour_of_week
+from streams.core.detection import FOLLOWS_PATROLS
 from streams.core.scores import Arrival, Score
 from streams.core.trends import LEAST_WEEKS, SPANS, Floats, excess, fit_curves
 
@@ -33,7 +34,7 @@ class TrendRules:
 
     pane_ms: int = 60_000
     false_alerts_per_day: float = 1.0 / 30.0
-    excluded: frozenset[str] = frozenset({CrimeType.DRUGS, CrimeType.PROSTITUTION, CrimeType.TRAFFIC_STOP})
+    excluded: frozenset[str] = FOLLOWS_PATROLS
     learning_weeks: int = 52  # a season has not been seen before
     end_level: float = 0.5
 
