@@ -14,6 +14,7 @@ from pathlib import Path
 
 import orjson
 
+from bench import latency
 from bench.deployed import Deployed, Measured, labels_reach
 from bench.logs import FOLLOW_MS, MINUTE_MS, Log, corrected, dispatches_of, new_incidents
 from bench.plain_reading import (
@@ -239,6 +240,8 @@ CASES: dict[str, Callable[[Bench], Measured]] = {
     "path-5000": lambda bench: path(bench, 5_000, 100_000),
     "path-250": lambda bench: path(bench, 250, 60_000),
     "path-3": lambda bench: path(bench, 3, 40_000),
+    "latency-1000": lambda bench: latency.measure(bench.broker, bench.folder, 1_000, 30),
+    "latency-10000": lambda bench: latency.measure(bench.broker, bench.folder, 10_000, 30),
     "intake-new": lambda bench: intake(bench, bench.new),
     "intake-corrections": lambda bench: intake(bench, bench.corrections),
     "intake-duplicates": lambda bench: intake(bench, bench.duplicates),

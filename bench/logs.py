@@ -78,7 +78,7 @@ class Log:
         said = sorted(self.incidents, key=_heard_at)
         facts = sorted(self.dispatches, key=_heard_at)
         self.records = {("incidents", number): [] for number in range(self.partitions)}
-        self._spread("incidents", map(_incident, said))
+        self._spread("incidents", map(encoded, said))
         if facts:
             self.records |= {("dispatches", number): [] for number in range(self.partitions)}
             self._spread("dispatches", map(_dispatch, facts))
@@ -108,7 +108,8 @@ def _id(incident: int) -> str:
     return f"INC-{incident:012d}"
 
 
-def _incident(said: Said) -> Record:
+def encoded(said: Said) -> Record:
+    """A message as it is published."""
     value = {
         "incident_id": _id(said.incident),
         "jurisdiction": JURISDICTION,
