@@ -8,6 +8,7 @@ dispatches ┘
 import asyncio
 import gc
 import logging
+import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
@@ -15,6 +16,7 @@ from typing import Any, Final
 import faust
 
 from streams.agents import Shell, agent_of, heartbeats_of
+from streams.auditing import publish_audited, rules_in_force
 from streams.batching import App, batches, new_app
 from streams.core.ack_fold import AckRules
 from streams.core.kpis import KPI_WINDOWS_MS
@@ -71,7 +73,7 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     topic = settings.topic
     intake = stages.intake(partitions["cells"])
     folds: dict[str, OpenFold] = {topic(name): open_intake(name, partitions[name], intake) for name in FOLDS}
-    acks = AckRules(partitions["cells"], topic("cells"), topic("dead-letters"))
+    acks = AckRules(partitions["cells"], topic("cells"), topic("dead-letters"), topic("audit"))
     folds[topic("alert-acks")] = open_acks(partitions["alert-acks"], acks)
     folds[topic("cells")] = open_watch(stages.watch(), partitions, client)
 
@@ -208,6 +210,7 @@ def run_worker(settings: Settings) -> int:
     partitions = asyncio.run(partition_counts(settings))
     worker = build_app(settings, partitions)
     worker.web.bind()  # a port in use is found out before anything is taken over
+    asyncio.run(publish_audited(settings, rules_in_force(settings, round(time.time() * 1000))))
     runner = Runner(worker.app, quiet=True, override_logging=False)
     runner.spinner = None  # it writes to the terminal, quiet or not
     runner.deadline = Deadline(settings.worker.shutdown_deadline_ms / 1000)

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
+from schemas.audit import UNKNOWN_ACTOR, Action, AuditEntry, encode_audit
 from schemas.codec import Rejected, dead_letter_headers, read_ack, to_json
 from schemas.emissions import DeadLetter, Outgoing
 from schemas.events import AlertAck, LogRecord
@@ -27,6 +28,7 @@ class AckRules:
     cells_partitions: int = 1
     cells_topic: str = "cells"
     dead_letters_topic: str = "dead-letters"
+    audit_topic: str | None = None  # None: nothing is audited
 
 
 class AckFold:
@@ -51,9 +53,12 @@ class AckFold:
             if isinstance(ack, Rejected):
                 sent.append(self._dead_letter(record, ack))
                 tallies[f"dead_letter.{ack.reason}"] += 1
+                said = (written_stamp(record), UNKNOWN_ACTOR, "", f"refused: {ack.reason}")
             else:
                 answers.append(asdict(ack))
                 tallies["accepted"] += 1
+                said = (ack.at, ack.by, ack.alert_id, f"accepted: {ack.verdict}")
+            sent.extend(self._audited(record, *said))
         if answers:
             sent.extend(self._cells(answers))
         return Step(sent, dict(tallies))
@@ -94,6 +99,16 @@ class AckFold:
             Outgoing(self.rules.cells_topic, key, value, (), target)
             for target in range(self.rules.cells_partitions)
         ]
+
+    def _audited(
+        self, record: LogRecord, at: int, actor: str, subject: str, outcome: str
+    ) -> tuple[Outgoing, ...]:
+        """Who answered; a repeat after a crash says the same of the same place."""
+        if self.rules.audit_topic is None:
+            return ()
+        place = f"{self.source.topic}[{self.source.partition}]@{record.offset}"
+        entry = AuditEntry(at, actor, Action.ANSWER, subject, outcome, {"message": place})
+        return (Outgoing(self.rules.audit_topic, actor.encode(), encode_audit(entry)),)
 
     def _dead_letter(self, record: LogRecord, rejected: Rejected) -> Outgoing:
         letter = DeadLetter(

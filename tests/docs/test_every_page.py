@@ -1,7 +1,6 @@
 """Every command that a page shows is run by a test, or is marked as not run, with the reason."""
 
 import re
-from importlib.util import find_spec
 
 import click
 import pytest
@@ -14,7 +13,7 @@ from tests.test_house_rules import name_of, tracked
 RUN_BY = {
     "README.md": ("tests/test_readme.py", {"sh", "sh kafka"}),
     "CONTRIBUTING.md": ("tests/docs/test_contributing.py", {"sh", "sh in-copy", "sh in-copy exit-1"}),
-    "docs/operating.md": ("tests/docs/test_operating.py", {"sh worker"}),
+    "docs/operating.md": ("tests/docs/test_operating.py", {"sh worker", "sh worker exit-1"}),
     "docs/publishing.md": ("tests/docs/test_publishing.py", {"sh", "sh exit-1", "sh dead-letters"}),
     "docs/upgrade.md": ("tests/docs/test_upgrade.py", {"sh", "sh worker", "sh worker trial.", "sh refused"}),
 }
@@ -23,7 +22,6 @@ RUN_BY = {
 COMMAND = re.compile(
     r"^\s*(?:\$ )?(?:[A-Z_]+=\S+ )*(?:vigil|make|docker|kcat|curl|pytest|python|kafka-\S+\.sh) ", re.M
 )
-NOT_BUILT = next(line for line in (ROOT / "README.md").read_text().splitlines() if "not built yet" in line)
 PAGES = [name_of(path) for path in tracked("*.md")]
 
 
@@ -61,9 +59,6 @@ def test_commands_that_a_page_speaks_of_exist(page: str) -> None:
             assert name in {"--version", "--help", "-c"}
             continue
         assert name in COMMANDS, words
-        if find_spec(COMMANDS[name].target.partition(":")[0]) is None:
-            assert f"`vigil {name}`" in NOT_BUILT, words
-            continue
         command = cli.get_command(click.Context(cli), name)
         while isinstance(command, click.Group) and others:
             command = command.get_command(click.Context(command), others.pop(0))
