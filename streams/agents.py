@@ -1,24 +1,17 @@
-"""What runs in a worker: an agent per topic, and the task that tells idle partitions how far time has come."""
+"""What runs in a worker: an agent per topic."""
 
-import asyncio
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
-from schemas.codec import encode_event
-from schemas.emissions import Outgoing
-from schemas.events import Heartbeat
-from streams.core.heartbeats import beats_due
 from streams.core.watch_fold import WatchFold
 from streams.dead_letter_alarm import DeadLetterAlarm
 from streams.kept_back import KeptBack
 from streams.metrics import Metrics
 from streams.outbox import Outbox
-from streams.owned import Owned
 from streams.ownership import Batch, Ownership
 from streams.recovery import Pace
-from streams.settings import Settings
 from streams.web import Health
 
 CELLS_AT_ONCE: Final = 1
@@ -84,25 +77,3 @@ def parts_of(batch: Batch, pace: Pace) -> Iterator[Batch]:
         start, first = end, after
     if start < batch.end:
         yield batch._replace(records=(), start=start)
-
-
-def heartbeats_of(settings: Settings, owned: Owned, outbox: Outbox) -> Any:
-    """A task: where a partition is idle, tell it how far time has come."""
-    interval_ms, trail_ms = settings.heartbeats.interval_ms, settings.counting.out_of_orderness_ms
-
-    async def send_heartbeats() -> None:
-        while True:
-            await asyncio.sleep(interval_ms / 1000)
-            beats = []
-            for fold in owned.watch_folds():
-                for city in fold.cities.values():
-                    for topic in city.boards:
-                        heard = city.heard(topic, fold.sources)
-                        for partition, at in beats_due(
-                            heard, round(time.time() * 1000), trail_ms, interval_ms
-                        ):
-                            value = encode_event(Heartbeat(city.jurisdiction, at))
-                            beats.append(Outgoing(topic, None, value, (), partition))
-            await outbox.publish(beats)
-
-    return send_heartbeats

@@ -15,9 +15,10 @@ from typing import Any, Final
 
 import faust
 
-from streams.agents import Shell, agent_of, heartbeats_of
+from streams.agents import Shell, agent_of
 from streams.auditing import publish_audited, rules_in_force
 from streams.batching import App, batches, new_app
+from streams.beating import Beating, rules_of
 from streams.core.ack_fold import AckRules
 from streams.core.kpis import KPI_WINDOWS_MS
 from streams.dead_letter_alarm import DeadLetterAlarm, TooManyDeadLetters
@@ -113,7 +114,11 @@ def build_app(settings: Settings, partitions: dict[str, int]) -> Worker:
     for name in (*FOLDS, "alert-acks", "cells"):
         app.agent(batches(app, topic(name)), name=f"vigil-{name}")(agent_of(name, shell))
     if settings.heartbeats.enabled:
-        app.task(heartbeats_of(settings, owned, outbox))
+        beating = Beating(rules_of(settings), owned.watch_folds, ownership, outbox)
+
+        @app.task
+        async def send_heartbeats() -> None:
+            await beating.forever()
 
     @app.task
     async def freeze_what_stays() -> None:

@@ -63,6 +63,9 @@ class Group(Protocol):
     async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
         """Read `tp` from `offset` on, if the generation is still this one."""
 
+    async def ends(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Ends of the logs of any partitions."""
+
     async def fail(self, reason: BaseException) -> None:
         """End the worker."""
 
@@ -307,6 +310,14 @@ class Ownership:
             for partition, due in dues.items():
                 partition.committed = due
                 partition.due_since = None if partition.due() is None else monotonic()
+
+    async def committed(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, Commit]:
+        """What the group has committed, whoever owns the partitions."""
+        return await self.group.committed(tps)
+
+    async def ends(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Ends of logs, whoever owns the partitions."""
+        return await self.group.ends(tps)
 
     def facts(self) -> list[Facts]:
         """How every owned partition stands."""

@@ -189,6 +189,10 @@ class BatchingConsumer(driver.Consumer):
         """What the group has committed."""
         return await self._thread.run(self._thread.member.committed(list(tps)))
 
+    async def ends(self, tps: Iterable[TopicPartition]) -> Mapping[TopicPartition, int]:
+        """Ends of the logs of any partitions."""
+        return await self._thread.run(self._thread.member.ends(list(tps)))
+
     async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
         """Commit as a member of this generation, or not at all."""
         if self._thread.crashed or self._thread.should_stop:

@@ -158,6 +158,10 @@ class Member:
         found = await self.consumer._coordinator.fetch_committed_offsets(tps)
         return {tp: Commit(at.offset, at.metadata or "") for tp, at in found.items()}
 
+    async def ends(self, tps: Sequence[TopicPartition]) -> dict[TopicPartition, int]:
+        """Ends of logs, also of partitions of others."""
+        return dict(await self.consumer.end_offsets(tps))
+
     async def read_from(self, tp: TopicPartition, offset: int, generation: int) -> None:
         """Set the position of a partition, if it is still ours."""
         if self.generation == generation and tp in self.consumer.assignment():

@@ -100,6 +100,12 @@ class Heartbeats:
     interval_ms: int = option(
         15_000, Duration("1s", "1h"), "how long a partition is idle before one is sent", key="interval"
     )
+    patience_ms: int = option(
+        120_000,
+        Duration("1s", "1d"),
+        "how long it is idle before one is sent that makes messages older than the allowed lateness too late",
+        key="patience",
+    )
 
 
 @dataclass(frozen=True)

@@ -20,11 +20,15 @@ class FakeGroup:
         self.asked: list[Mapping[TopicPartition, Commit]] = []
         self.positions: dict[TopicPartition, int] = {}
         self.failures: list[BaseException] = []
+        self.log_ends: dict[TopicPartition, int] = {}
         self.answers = asyncio.Event()
         self.answers.set()
 
     async def committed(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, Commit]:
         return {tp: self.commits[tp] for tp in tps if tp in self.commits}
+
+    async def ends(self, tps: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
+        return {tp: self.log_ends[tp] for tp in tps if tp in self.log_ends}
 
     async def commit_as(self, offsets: Mapping[TopicPartition, Commit], generation: int) -> bool:
         await self.answers.wait()
