@@ -7,6 +7,7 @@ Deterministic: the same events give the same records in the same order.
 
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
@@ -59,7 +60,7 @@ class LocalRun:
             "incidents": IncidentFold(Source(topic("incidents"), 0, 1), intake),
             "dispatches": DispatchFold(Source(topic("dispatches"), 0, 1), intake),
         }
-        self.watch = WatchFold(0, stages.watch())
+        self.watch = WatchFold(0, replace(stages.watch(), snapshots=False))
         self.tallies: Counter[str] = Counter()
         self._cells_topic = topic("cells")
         self._dead_letters_topic = topic("dead-letters")

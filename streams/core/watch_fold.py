@@ -47,6 +47,7 @@ class WatchRules:
         detectors: jurisdiction → its detectors, fresh.
         alerts: jurisdiction → its alert book, fresh.
         kpis: jurisdiction → how its response intervals are judged.
+        snapshots: whether somebody may take over, and needs what detectors and alerts remember.
     """
 
     timeline: Timeline
@@ -54,6 +55,7 @@ class WatchRules:
     detectors: Callable[[str], Sequence[Detector]]
     alerts: Callable[[str], AlertBook]
     kpis: Callable[[str], Kpis]
+    snapshots: bool = True
     incidents_topic: str = "incidents"
     dispatches_topic: str = "dispatches"
     cells_topic: str = "cells"
@@ -285,6 +287,8 @@ class WatchFold:
 
     def _snapshot(self, city: WatchedCity, offset: int) -> None:
         """Every night of event time: what detectors and alerts remember, to be sent with the next step."""
+        if not self.rules.snapshots:
+            return
         sources = [
             source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic
         ]
