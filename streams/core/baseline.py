@@ -141,12 +141,14 @@ class Baseline:
         shares = (profiles * self.seen).reshape(-1, 7, 24).sum(1)
         shares /= np.maximum(shares.sum(-1, keepdims=True), 1e-9)
         own = own_hours(self.hours[:rows], shares[type_of], rules.hours_weight)
-        shape = profiles[type_of] * np.tile(own, 7)
+        shape = profiles[type_of]
+        shape.reshape(rows, 7, 24)[...] *= own[:, None]
         level, zone_share = self._levels(shape)
+        shape *= level[:, None]  # from here on the rates
         phi, cv2 = self._dispersion()
         long_run = {t: (w.sum() + 0.5) / max(self.seen.sum(), 24.0) for t, w in self.weeks.items()}
         return Expectation(
-            shape * level[:, None],
+            shape,
             phi,
             cv2,
             zone_share,
@@ -158,7 +160,8 @@ class Baseline:
         """Level per row: recent, pulled to the long run, pulled to zone share × type rate."""
         rules, rows = self.rules, len(self.cells)
         total, recent = self.hours[:rows].sum(1), self.recent[:rows]
-        long_hours, recent_hours = (shape * self.seen).sum(1), (shape * self.seen_recent).sum(1)
+        long_hours = np.einsum("rh,h->r", shape, self.seen)
+        recent_hours = np.einsum("rh,h->r", shape, self.seen_recent)
         zones: dict[str, float] = {}
         for (zone, crime_type), n in zip(self.cells, total.tolist(), strict=True):
             if ANY not in (zone, crime_type):

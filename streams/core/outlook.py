@@ -54,7 +54,7 @@ class Outlook:
 
     def begin(self, cells: list[tuple[str, str]], fitted: Expectation) -> None:
         """Take a new fit; `cells` grows with rows that come later."""
-        self.cells, self.rate = cells, fitted.rate.copy()
+        self.cells, self.rate = cells, fitted.rate
         self._by_hour = np.ascontiguousarray(self.rate.T)
         self.habits.fit()
         self.type_of = np.array([self.habits.types.get(crime_type, 0) for _, crime_type in cells], np.int64)
