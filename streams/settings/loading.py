@@ -1,10 +1,9 @@
 """A configuration from a file, the environment and the command line, with every fault of all three."""
 
-import difflib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, NamedTuple
 
 from streams.settings.checks import check
 from streams.settings.expanding import expand, read_toml
@@ -13,9 +12,7 @@ from streams.settings.options import TableOf, TablesOf, options_of
 from streams.settings.reader import Given, Layout, Reader, variable
 from streams.settings.toml_lines import KeyPath
 from streams.settings.tree import Settings
-
-CONFIG_VARIABLE: Final = "VIGIL_CONFIG"
-_NEAR: Final = 0.85  # a variable this like one of ours is a slip, another may belong to somebody else
+from streams.settings.variables import CONFIG_VARIABLE, strange_variables
 
 
 class Loaded(NamedTuple):
@@ -104,16 +101,11 @@ def _read_file(path: Path | None) -> tuple[dict[str, Any], Layout]:
 def _given(
     environ: Mapping[str, str], overrides: Mapping[str, str]
 ) -> tuple[dict[KeyPath, Given], list[Fault]]:
-    """Values from variables and the command line, and variables that are nearly one of ours."""
+    """Values from variables and the command line, and variables that begin like ours and are none."""
     variables = {variable(path): path for path in environment_paths()}
     given = {path: Given(name, environ[name]) for name, path in variables.items() if name in environ}
     given |= {tuple(field.split(".")): Given("command line", text) for field, text in overrides.items()}
-    faults = []
-    for name in sorted(environ):
-        near = difflib.get_close_matches(name, [*variables, CONFIG_VARIABLE], n=1, cutoff=_NEAR)
-        if name.startswith("VIGIL_") and near and near[0] != name:
-            faults.append(Fault(name, "", "is not a variable of Vigil", f"did you mean {near[0]}?"))
-    return given, faults
+    return given, list(strange_variables(environ, variables))
 
 
 def environment_paths(like: Any = None, path: KeyPath = ()) -> Iterator[KeyPath]:

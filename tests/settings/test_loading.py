@@ -332,9 +332,34 @@ def test_fault_of_a_variable_names_the_variable(environ: dict[str, str], fault: 
 
 
 def test_variables_of_others_are_left_alone() -> None:
-    # Kubernetes sets the first two for a service named vigil.
-    environ = {"VIGIL_SERVICE_HOST": "10.0.0.1", "VIGIL_PORT": "tcp://10.0.0.1:80", "VIGIL_TEST_BROKER": "x"}
-    assert load(environ=environ) == Settings()
+    kubernetes = {  # for services named vigil and vigil-web
+        "VIGIL_SERVICE_HOST": "10.0.0.1",
+        "VIGIL_SERVICE_PORT": "80",
+        "VIGIL_SERVICE_PORT_HTTP": "80",
+        "VIGIL_PORT": "tcp://10.0.0.1:80",
+        "VIGIL_PORT_80_TCP": "tcp://10.0.0.1:80",
+        "VIGIL_PORT_80_TCP_ADDR": "10.0.0.1",
+        "VIGIL_WEB_SERVICE_HOST": "10.0.0.2",
+        "VIGIL_WEB_PORT_80_TCP_PROTO": "tcp",
+    }
+    ours = dict.fromkeys(("VIGIL_TEST_BROKER", "VIGIL_SHARED", "VIGIL_WORLDS", "VIGIL_REQUIRE_KAFKA"), "x")
+    assert load(environ={**kubernetes, **ours, "VIGILANT": "no"}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "name, remedy",
+    [
+        ("VIGIL_WEB_PROT", "did you mean VIGIL_WEB_PORT?"),
+        ("VIGIL_CONFG", "did you mean VIGIL_CONFIG?"),
+        ("VIGIL_KAFKA_BROKERS_LIST", "vigil config show names the fields; unset it"),
+        ("VIGIL_", "vigil config show names the fields; unset it"),
+        ("VIGIL_PORT", "vigil config show names the fields; unset it"),
+    ],
+)
+def test_any_other_variable_that_begins_like_ours_is_a_fault(name: str, remedy: str) -> None:
+    with pytest.raises(ConfigurationError) as caught:
+        load(environ={name: "80"})
+    assert str(caught.value) == f"{name}: is not a variable of Vigil; {remedy}"
 
 
 @pytest.mark.parametrize(
