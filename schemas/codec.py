@@ -21,6 +21,7 @@ import orjson
 from schemas.emissions import Alert, DeadLetter, KpiValue, LateEvent, WindowCounts
 from schemas.events import AlertAck, Dispatch, Heartbeat, Incident
 from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms, rfc3339
+from schemas.quoting import quoted
 from schemas.vocabulary import Agency, CallSource, IncidentStatus, RejectReason, UnitStatus, Verdict
 
 Id = Annotated[str, msgspec.Meta(min_length=1, max_length=256)]
@@ -282,7 +283,8 @@ def _wrong_shape(
     field = place[1]
     if said.startswith("Invalid enum value"):
         words = ", ".join(statuses if field == "status" else _VOCABULARIES[field])
-        return Rejected(RejectReason.UNKNOWN_WORD, f"{field}: {said.lower()}; use one of {words}")
+        value = quoted(said.partition("'")[2].rpartition("'")[0])
+        return Rejected(RejectReason.UNKNOWN_WORD, f"{field}: invalid enum value {value}; use one of {words}")
     if "RFC3339" in said:
         said += ", such as 2026-11-23T11:45:00.000Z, or integer epoch milliseconds"
     return Rejected(RejectReason.WRONG_TYPE, f"{field}: {said}")

@@ -13,6 +13,7 @@ from schemas.audit import UNKNOWN_ACTOR, Action, AuditEntry, encode_audit
 from schemas.codec import Rejected, dead_letter_headers, read_ack, to_json
 from schemas.emissions import DeadLetter, Outgoing
 from schemas.events import AlertAck, LogRecord
+from schemas.quoting import quoted
 from schemas.vocabulary import RejectReason
 from streams.core.fold import Step
 from streams.core.source_fold import Source, from_the_future, written_stamp
@@ -55,7 +56,8 @@ class AckFold:
                 tallies[f"dead_letter.{ack.reason}"] += 1
                 said = (written_stamp(record), UNKNOWN_ACTOR, "", f"refused: {ack.reason}")
             else:
-                answers.append(asdict(ack))
+                # What else was noted stays on `alert-acks`: it may name a person, and no alert shows it.
+                answers.append({name: value for name, value in asdict(ack).items() if name != "note"})
                 tallies["accepted"] += 1
                 said = (ack.at, ack.by, ack.alert_id, f"accepted: {ack.verdict}")
             sent.extend(self._audited(record, *said))
@@ -76,7 +78,7 @@ class AckFold:
         if isinstance(ack, Rejected):
             return ack
         if record.key != ack.alert_id.encode():
-            said = "null" if record.key is None else repr(record.key[:64])[1:]
+            said = "null" if record.key is None else quoted(record.key)
             return Rejected(
                 RejectReason.KEY_MISMATCH,
                 f"key: {said} is not the alert_id {ack.alert_id!r}; use the alert_id as the record's key",

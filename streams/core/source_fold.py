@@ -23,6 +23,7 @@ from schemas.codec import (
 from schemas.emissions import DeadLetter, LateEvent, Outgoing
 from schemas.events import LogRecord
 from schemas.instants import EARLIEST_MS, LATEST_MS, rfc3339
+from schemas.quoting import quoted
 from schemas.vocabulary import RejectReason
 from streams.core.at_work import CommittedUnits, OpenCalls
 from streams.core.cells import Cell, Partials
@@ -301,7 +302,7 @@ def from_the_future(field_name: str, at_ms: int, timestamp: int) -> Rejected | N
 
 def wrong_key(key: bytes | None, incident_id: str) -> Rejected:
     """Refuse a message whose key is not its incident: one incident would become two."""
-    said = "null" if key is None else repr(key[:64])[1:]
+    said = "null" if key is None else quoted(key)
     return Rejected(
         RejectReason.KEY_MISMATCH,
         f"key: {said} is not the incident_id {incident_id!r}; use the incident_id as the record's key",
