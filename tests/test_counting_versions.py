@@ -142,7 +142,9 @@ def together(
     return found
 
 
-@pytest.mark.parametrize("rules", [SHORT, CITY], ids=["short", "city"])
+@pytest.mark.parametrize(
+    "rules", [pytest.param(SHORT, id="short"), pytest.param(CITY, id="city", marks=pytest.mark.slow)]
+)
 def test_counts_are_those_of_the_version_in_force_while_versions_roll_on_and_back(rules: Rules) -> None:
     crashes = zombie_steps = swaps = late_swaps = 0
     for seed in range(WORLDS):

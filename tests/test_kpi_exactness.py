@@ -46,7 +46,9 @@ def cluster_of(seed: int, rules: Rules, crash_share: float) -> Cluster:
     return Cluster(world, random.Random(seed), lambda _: intake, watch, crash_share)
 
 
-@pytest.mark.parametrize("rules", [SHORT, CITY], ids=["short", "city"])
+@pytest.mark.parametrize(
+    "rules", [pytest.param(SHORT, id="short"), pytest.param(CITY, id="city", marks=pytest.mark.slow)]
+)
 def test_every_kpi_at_every_tick_is_what_the_log_says_through_crashes_and_take_overs(rules: Rules) -> None:
     crashes = zombie_steps = late = left_out = within = 0
     for seed in range(WORLDS):

@@ -78,6 +78,7 @@ def backtest(vigil: Vigil, folder: Path, out: str, *options: str) -> tuple[str, 
     return report, json.loads((folder / out / "report.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_planted_surge_is_the_rarest_episode_and_told_on_its_day(vigil: Vigil, folder: Path) -> None:
     report, numbers = backtest(
         vigil, folder, "with-zones", "--zones", f"{folder / 'beats.geojson'}:beat", "--budget", "0.5"
@@ -97,6 +98,7 @@ def test_a_planted_surge_is_the_rarest_episode_and_told_on_its_day(vigil: Vigil,
     assert "11 burglary incidents in zone B2" in report
 
 
+@pytest.mark.slow
 def test_the_report_is_one_file_with_its_figures_inside(vigil: Vigil, folder: Path) -> None:
     report, numbers = backtest(vigil, folder, "alone", "--zones", f"{folder / 'beats.geojson'}:beat")
     sources = re.findall(r'src="([^"]*)"', report)
@@ -108,6 +110,7 @@ def test_the_report_is_one_file_with_its_figures_inside(vigil: Vigil, folder: Pa
     assert set(numbers) >= {"calibration", "first_of_month", "full_hour", "zones", "alerts_by_day", "alerts"}
 
 
+@pytest.mark.slow
 def test_zones_without_polygons_are_drawn_as_tiles(vigil: Vigil, folder: Path) -> None:
     report, numbers = backtest(vigil, folder, "tiles")
     zones = numbers["zones"]
@@ -116,12 +119,14 @@ def test_zones_without_polygons_are_drawn_as_tiles(vigil: Vigil, folder: Path) -
     assert report.count("data:image/png") >= 6
 
 
+@pytest.mark.slow
 def test_types_that_follow_patrols_are_no_part_of_the_numbers(vigil: Vigil, folder: Path) -> None:
     _, numbers = backtest(vigil, folder, "types")
     rows = (folder / "calls.csv").read_text().splitlines()[1:]
     assert numbers["incidents"] == sum("DRUG" not in row for row in rows)
 
 
+@pytest.mark.slow
 def test_the_same_history_gives_the_same_numbers(vigil: Vigil, folder: Path) -> None:
     assert backtest(vigil, folder, "once") == backtest(vigil, folder, "again")
 
