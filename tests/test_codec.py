@@ -184,9 +184,9 @@ FIELDS = [
         id="unknown status",
     ),
     pytest.param(
-        {"agency": "navy"},
+        {"agency": "Navy"},
         RejectReason.UNKNOWN_WORD,
-        "agency: invalid enum value 'navy'; use one of police, fire, ems, other",
+        "agency: invalid enum value 'Navy'; use one of police, fire, ems, other",
         id="unknown agency",
     ),
     pytest.param(

@@ -178,10 +178,9 @@ class Version:
 
 
 class Taken(NamedTuple):
-    """What a message led to: jurisdiction → changes; `swapped` when another counting version came into force."""
+    """What a message led to: jurisdiction → changes; all that differs where another counting version came into force."""
 
     changes: dict[str, list[Change]]
-    swapped: bool = False
     verdict: str = "taken"  # or why it was ignored
 
 
@@ -270,7 +269,7 @@ class SourcePartition:
             changes[name] = [(key, by) for key in keys if (by := now.get(key, 0) - was.get(key, 0))]
         self.active, self.pending = new, None
         self.swaps.append(Swap(offset, old.number, old.raised_at))
-        return Taken(changes, swapped=True)
+        return Taken(changes)
 
     def city(self, jurisdiction: str) -> CityPartials | None:
         """What is in force for a jurisdiction."""

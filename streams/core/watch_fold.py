@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final
 
-from schemas.codec import Rejected, dead_letter_headers, encode_record, from_json, to_json
+from schemas.codec import Rejected, dead_letter_headers, encode_record, to_json
 from schemas.emissions import Alert, DeadLetter, KpiValue, Outgoing
 from schemas.events import AlertAck, LogRecord
 from schemas.instants import rfc3339
+from schemas.partials import read_partials
 from schemas.vocabulary import RejectReason, Verdict
 from schemas.writers import CountsWriter
 from streams.core.alert_book import AlertBook
@@ -31,10 +32,6 @@ from streams.core.withheld import SETTLES_MS, SILENT_MS, Short
 
 REVISIONS: Final = 1_000_000
 """Revisions of alerts per cells offset: one message may publish many ticks, and each may change an alert."""
-
-
-LABEL: Final = frozenset({"topic", "partition", "of", "version", "fingerprint", "offset", "cities"})
-"""What every message of `cells` says."""
 
 
 @dataclass(frozen=True)
@@ -158,15 +155,11 @@ class WatchFold:
         return {name: source for name, source in self.sources.items() if name[0] in self._counted}
 
     def _take(self, record: LogRecord) -> None:
-        try:
-            label = from_json(record.value or b"")
-            name = (label["topic"], label["partition"])
-            whole = label.keys() >= LABEL
-        except (ValueError, TypeError, KeyError):
-            whole = False
-        if not whole:
+        label = read_partials(record.value)
+        if label is None or not self._fits(label):
             self._dead_letter(record)
             return
+        name = (label["topic"], label["partition"])
         source = self.sources.get(name)
         if source is None:
             source = self.sources[name] = SourcePartition(self._versions.get(name))
@@ -183,6 +176,12 @@ class WatchFold:
             acks = [AlertAck(**{**said, "verdict": Verdict(said["verdict"])}) for said in label["acks"]]
             for city in self.cities.values():
                 self._answer(city, acks, record.offset)
+
+    def _fits(self, label: Mapping[str, Any]) -> bool:
+        """Whether the cells are of the kind that its topic has: (zone, type), or (agency, priority, kpi, bucket)."""
+        words = {self.rules.incidents_topic: 2, self.rules.dispatches_topic: 4}.get(label["topic"])
+        cells = (cell for part in label["cities"] for cell in part.get("cells", ()))
+        return words is None or all(len(cell) == words for cell in cells)
 
     def _mind_the_cut(self, now: int, source: SourceName, jurisdictions: Iterable[str]) -> None:
         """Note what was heard when, by the time of sending."""
@@ -215,7 +214,7 @@ class WatchFold:
         changes: Sequence[Change] = taken.changes.get(city.jurisdiction, [])
         if self._is_short and topic in self._counted:
             city.keep_until_whole(topic, self.sources, cut=self.cut is not None)
-        city.enter(topic, changes, swapped=taken.swapped)
+        city.enter(topic, changes)
         if topic == self.rules.incidents_topic:
             self._count(city, offset)
         elif topic == self.rules.dispatches_topic:

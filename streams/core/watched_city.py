@@ -79,12 +79,15 @@ class WatchedCity:
         self._next_start: int | None = None
         self._wakes_at: int | None = None  # the tick at which time alone may change an answer of detection
 
-    def enter(self, topic: str, changes: Sequence[Change], *, swapped: bool) -> None:
-        """Let changes of partials have effect: from the tick they are known from, or now when a version was swapped."""
+    def enter(self, topic: str, changes: Sequence[Change]) -> None:
+        """Let changes of partials have effect: from the tick they are known from, and not before F.
+
+        Only a swap of counting versions, and what is none of ours, speaks of ticks before F.
+        """
         board = self.boards.get(topic)
         if board is None:
             return
-        not_before = self.oldest_open(topic) if swapped else None
+        not_before = self.oldest_open(topic)
         board.enter(changes, -1 if not_before is None else not_before)
 
     def oldest_open(self, topic: str) -> int | None:
