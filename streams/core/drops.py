@@ -43,10 +43,13 @@ class Drops:
         self._due: dict[str, _Due] | None = None
         self._per_day = 0.0  # incidents in the city: each begins a silence of its zone
         self._heard = 0  # entries of the log that were looked at
+        self._not_before: dict[
+            str, float
+        ] = {}  # zone → pane before which too little is due, however silent it is
 
     def refitted(self) -> None:
         """Rates are new, and the log was cut."""
-        self._due, self._heard = None, 0
+        self._due, self._heard, self._not_before = None, 0, {}
 
     def look(self, now: int) -> list[Score]:
         """Zones that have been silent for too long at a rescan; the city alone, when all of it is."""
@@ -58,11 +61,13 @@ class Drops:
         if city is not None:
             self.said = [city]
         else:
-            said, last = {score.zones[0] for score in self.said}, self.last
+            said, last, later = {score.zones[0] for score in self.said}, self.last, self._not_before
             found = [
                 self._score(zone, rates, now)
                 for zone, rates in zones.items()
-                if zone != ANY and (zone in said or now - last.get(zone, now) > rates.patience)
+                if zone in said
+                or (now - last.get(zone, now) > rates.patience and now >= later.get(zone, 0.0))
+                if zone != ANY
             ]
             self.said = [score for score in found if score is not None]
         return self.said
@@ -113,7 +118,8 @@ class Drops:
         if not 1.0 < hour - first <= LONGEST_H or week <= 0.0:
             return None
         due = self._until(passed, hour) - self._until(passed, first) + week * self._weeks_between(first, hour)
-        if due < LEAST_DUE:
+        if due < LEAST_DUE:  # an hour less, since a clock change may bring the next one early
+            self._not_before[zone] = now + rates.patience * (1.0 - due / LEAST_DUE) - per_hour
             return None
         r = due / (_PHI - 1.0 + _CV2 * due)
         chance = (r / (r + due)) ** r
