@@ -1,13 +1,9 @@
 """What stands on the topic `audit`: who did what, when, and what came of it. Append-only; nobody is named but by role."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-
-import orjson
-
-from schemas.instants import rfc3339
 
 
 class Action(StrEnum):
@@ -25,33 +21,11 @@ UNKNOWN_ACTOR = "unknown"
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """One thing that somebody did.
+    """One thing that somebody did. An entry that comes twice, after a crash, says the same."""
 
-    Args:
-        at: when, ms.
-        actor: who, a desk, role or program; also the record's key.
-        action: what.
-        subject: to what: an alert, dead letters, a file.
-        outcome: `done`, or why not.
-        details: what else is worth keeping; never what a publisher wrote.
-    """
-
-    at: int
-    actor: str
+    at: int  # when, ms
+    actor: str  # who: a desk, role or program
     action: Action
-    subject: str
-    outcome: str
-    details: Mapping[str, Any] = field(default_factory=dict)
-
-
-def encode_audit(entry: AuditEntry) -> bytes:
-    """An entry as it stands on its topic."""
-    said = {
-        "at": rfc3339(entry.at),
-        "actor": entry.actor,
-        "action": str(entry.action),
-        "subject": entry.subject,
-        "outcome": entry.outcome,
-        **({"details": dict(entry.details)} if entry.details else {}),
-    }
-    return orjson.dumps(said)
+    subject: str  # to what
+    outcome: str  # what came of it
+    details: Mapping[str, Any] | None = None  # never what a publisher wrote

@@ -18,6 +18,7 @@ from typing import Annotated, Any, Final, NamedTuple, TypeVar
 import msgspec
 import orjson
 
+from schemas.audit import AuditEntry
 from schemas.emissions import Alert, DeadLetter, KpiValue, LateEvent, WindowCounts
 from schemas.events import AlertAck, Dispatch, Heartbeat, Incident
 from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms, rfc3339
@@ -344,7 +345,7 @@ def encode_event(
     return orjson.dumps({**_written(event), **(extras or {})})
 
 
-def encode_record(record: WindowCounts | Alert | KpiValue | LateEvent) -> bytes:
+def encode_record(record: WindowCounts | Alert | KpiValue | LateEvent | AuditEntry) -> bytes:
     """A record of ours as it stands on its topic. Fields without a value are left out."""
     return orjson.dumps(_written(record), option=orjson.OPT_SERIALIZE_NUMPY)
 

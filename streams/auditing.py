@@ -3,7 +3,8 @@
 import hashlib
 from pathlib import Path
 
-from schemas.audit import Action, AuditEntry, encode_audit
+from schemas.audit import Action, AuditEntry
+from schemas.codec import encode_record
 from schemas.emissions import Outgoing
 from streams.outbox import Outbox
 from streams.settings import Settings
@@ -14,7 +15,7 @@ from streams.settings.version import installed_version
 
 def audited(settings: Settings, entry: AuditEntry) -> Outgoing:
     """An entry as a record to send."""
-    return Outgoing(settings.topic("audit"), entry.actor.encode(), encode_audit(entry))
+    return Outgoing(settings.topic("audit"), entry.actor.encode(), encode_record(entry))
 
 
 def rules_in_force(settings: Settings, now_ms: int) -> AuditEntry:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from schemas.audit import AuditEntry
 from schemas.codec import AckWire, DispatchWire, IncidentWire
 from schemas.emissions import Alert, DeadLetter, KpiValue, LateEvent, WindowCounts
 from schemas.events import AlertAck, Dispatch, Heartbeat, Incident
@@ -121,6 +122,13 @@ CONTRACTS: Final = (
         (Record(DeadLetter),),
     ),
     Contract(
+        "audit",
+        Direction.OUT,
+        "actor",
+        "Who did what, and what came of it: answers, redrives, exports, and the rules with which workers begin.",
+        (Record(AuditEntry),),
+    ),
+    Contract(
         "cells",
         Direction.INTERNAL,
         "source topic and partition",
@@ -132,9 +140,8 @@ CONTRACTS: Final = (
         "jurisdiction",
         "What detectors and alerts remember, once a night of event time; compacted.",
     ),
-    Contract("audit", Direction.INTERNAL, "actor", "Who did what: answers, redrives, changes of rules."),
 )
 """Every topic, in the order of the design."""
 
-OPEN_WORDS: Final = frozenset({("Alert", "reason"), ("DeadLetter", "vigil-reason")})
+OPEN_WORDS: Final = frozenset({("Alert", "reason"), ("DeadLetter", "vigil-reason"), ("AuditEntry", "action")})
 """Output fields whose vocabulary may grow within a version: readers meet words that they do not know."""

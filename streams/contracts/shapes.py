@@ -73,6 +73,8 @@ def shape_of(hint: Any) -> Schema:
         return {"type": "object", "additionalProperties": shape_of(get_args(hint)[1])}
     if isinstance(hint, type) and issubclass(hint, StrEnum):
         return {"type": "string", "enum": [str(word) for word in hint]}
+    if hint is Any:
+        return {}
     if hint in _PLAIN:
         return {"type": _PLAIN[hint]}
     message = f"{hint!r} has no JSON Schema here; say it in streams/contracts/shapes.py"

@@ -186,6 +186,19 @@ _LETTER: Final = {
     "vigil-at": Field("The message's Kafka timestamp, RFC 3339."),
 }
 
+_AUDIT: Final = {
+    "at": Field("When."),
+    "actor": Field(
+        "Who: a desk, role or program, and the record's key; `unknown` where a message could not be read."
+    ),
+    "action": Field("What was done; more words may come."),
+    "subject": Field("To what: an alert, dead letters, a rules file."),
+    "outcome": Field("`done`, `accepted: …` or `refused: …`."),
+    "details": Field(
+        "What else is worth keeping: places of messages, digests; never what a publisher wrote."
+    ),
+}
+
 FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
     "Incident": _INCIDENT,
     "Dispatch": _DISPATCH,
@@ -196,6 +209,7 @@ FIELDS: Final[Mapping[str, Mapping[str, Field]]] = {
     "KpiValue": _KPI,
     "LateEvent": _LATE,
     "DeadLetter": _LETTER,
+    "AuditEntry": _AUDIT,
 }
 """Record → field → what it means."""
 

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final
 
-from schemas.audit import UNKNOWN_ACTOR, Action, AuditEntry, encode_audit
-from schemas.codec import Rejected, dead_letter_headers, read_ack, to_json
+from schemas.audit import UNKNOWN_ACTOR, Action, AuditEntry
+from schemas.codec import Rejected, dead_letter_headers, encode_record, read_ack, to_json
 from schemas.emissions import DeadLetter, Outgoing
 from schemas.events import AlertAck, LogRecord
 from schemas.quoting import quoted
@@ -110,7 +110,7 @@ class AckFold:
             return ()
         place = f"{self.source.topic}[{self.source.partition}]@{record.offset}"
         entry = AuditEntry(at, actor, Action.ANSWER, subject, outcome, {"message": place})
-        return (Outgoing(self.rules.audit_topic, actor.encode(), encode_audit(entry)),)
+        return (Outgoing(self.rules.audit_topic, actor.encode(), encode_record(entry)),)
 
     def _dead_letter(self, record: LogRecord, rejected: Rejected) -> Outgoing:
         letter = DeadLetter(

@@ -59,7 +59,7 @@ def test_released_contracts_let_nobody_down() -> None:
 
 def test_every_topic_has_a_contract_or_is_internal() -> None:
     assert {each.topic for each in CONTRACTS} == set(Settings().topics.each)
-    assert {each.topic for each in CONTRACTS if not each.records} == {"cells", "watch-state", "audit"}
+    assert {each.topic for each in CONTRACTS if not each.records} == {"cells", "watch-state"}
 
 
 @pytest.mark.parametrize("contract", [pytest.param(each, id=each.name) for each in WITH_RECORDS])

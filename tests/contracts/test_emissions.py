@@ -10,11 +10,14 @@ from jsonschema import Draft202012Validator
 
 from schemas.codec import encode_event
 from schemas.emissions import Outgoing
-from schemas.events import Dispatch, Heartbeat, Incident
-from schemas.vocabulary import Agency, CrimeType, IncidentStatus, UnitStatus
+from schemas.events import AlertAck, Dispatch, Entry, Heartbeat, Incident
+from schemas.vocabulary import Agency, CrimeType, IncidentStatus, UnitStatus, Verdict
+from streams.auditing import audited, rules_in_force
 from streams.contracts import CONTRACTS, Direction, document_of
+from streams.core.ack_fold import AckFold, AckRules
+from streams.core.source_fold import Source
 from streams.local_run import Feed, LocalRun
-from streams.settings import load
+from streams.settings import Settings, load
 from streams.stages import Stages
 
 MINUTE_MS = 60_000
@@ -66,6 +69,11 @@ def sent(tmp_path_factory: pytest.TempPathFactory) -> dict[str, list[Outgoing]]:
     for part in (story(), afterwards()):
         for outgoing in run.feed(part):
             found.setdefault(outgoing.topic, []).append(outgoing)
+    acks = AckFold(Source("alert-acks", 0, 1), AckRules(audit_topic="audit"))
+    said = [encode_event(AlertAck("a1", Verdict.CONFIRMED, "desk 4", START_MS)), b"no JSON"]
+    answers = [Entry(number, START_MS, b"a1", value) for number, value in enumerate(said)]
+    found["audit"] = [out for out in acks.step(answers).emissions if out.topic == "audit"]
+    found["audit"].append(audited(Settings(), rules_in_force(Settings(), START_MS)))
     return found
 
 
