@@ -1,6 +1,8 @@
 """`vigil worker`: what production runs."""
 
 import importlib
+import os
+import signal
 
 import click
 
@@ -8,6 +10,11 @@ from streams.cli.errors import Failed
 from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.collector import collect_rarely
+
+
+def end_at_once(_: int, __: object) -> None:
+    """End the process, in order."""
+    os._exit(0)
 
 
 @click.command(
@@ -24,6 +31,10 @@ def worker(session: Session, web_port: int | None) -> None:
     Several workers of one group share the partitions among them; when one ends, the others take its partitions over.
     The topics must exist: vigil topics apply.
     """
+    # Until Faust takes the signals over nothing is owned: there is nothing to finish. As the first process of a
+    # container it would not even be ended by a signal for which it has no handler.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, end_at_once)
     if web_port is not None:
         session.overrides["web.port"] = str(web_port)
     settings = session.settings
