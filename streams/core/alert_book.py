@@ -70,7 +70,8 @@ class AlertBook:
         self._store = AlertStore(self._policy_of)
         self._at = -1
         self._behind = False  # something could not be told yet in this revision
-        self._settled: tuple[list[Score], int, int] | None = None  # (scores, until when, changes): `_settle`
+        self._moved = False  # an episode began, ended, met another or changed its zones in this tick
+        self._settled: tuple[list[Score], int] | None = None  # (scores, until when): see `_settle`
         self._next: tuple[int | None, int] | None = None  # (next change, changes)
 
     def tick(
@@ -94,18 +95,12 @@ class AlertBook:
             msg = f"at must be after the tick before (got {at} <= {self._at}); ticks are taken in once, in order"
             raise ValueError(msg)
         said = list(scores)
-        settled = self._settled
-        if (
-            settled is not None
-            and at < settled[1]
-            and self._store.changes == settled[2]
-            and said == settled[0]
-        ):
+        if self._settled is not None and at < self._settled[1] and said == self._settled[0]:
             self._at = at
             return []
-        changes = self._store.changes
+        self._moved = False
         records = self._advance(at, said, revision, name_incidents)
-        self._settle(said, changes)
+        self._settle(said)
         return records
 
     def _advance(
@@ -124,12 +119,12 @@ class AlertBook:
         """The last tick taken in, ms; negative before the first."""
         return self._at
 
-    def _settle(self, said: list[Score], changes: int) -> None:
-        """What changed nothing at this tick changes nothing when it is said again, until time does or an answer comes."""
+    def _settle(self, said: list[Score]) -> None:
+        """Scores that left every episode in its place say nothing new when they are said again, until time does."""
         self._settled = None
-        if self._store.changes == changes and not self._behind:
+        if not self._moved and not self._behind:
             tomorrow = (self._at // DAY_MS + 1) * DAY_MS  # ended episodes are forgotten once a day
-            self._settled = (said, min(tomorrow, self.next_change() or tomorrow), changes)
+            self._settled = (said, min(tomorrow, self.next_change() or tomorrow))
 
     def foresee(
         self, at: int, scores: Iterable[Score], revision: int, name_incidents: NameIncidents = no_incidents
@@ -139,6 +134,7 @@ class AlertBook:
         The tick `at`, or the first one after it, confirms or withdraws them. What a tick withdrew is not raised
         again before a tick has closed on it.
         """
+        self._settled = None
         kinds = by_kind(scores) if at > self._at else {}
         for kind, said in sorted(kinds.items()):
             opened = [episode for episode in self._store.of(kind) if episode.open]
@@ -166,6 +162,7 @@ class AlertBook:
         episode = self._store.get(ack.alert_id)
         if episode is None or not remembered(episode, self._at, self._policy_of(episode.detector)):
             return False
+        self._settled = None
         self._store.keep(answered(episode, ack))
         return True
 
@@ -245,7 +242,12 @@ class AlertBook:
             ):  # what has just returned is as it is to be
                 after = advance(episode, said[episode.alert_id], at, self._policy_of(kind[0]))
                 if after is not episode:
-                    self._store.keep(after)
+                    self._keep_after(episode, after)
+
+    def _keep_after(self, before: Episode, after: Episode) -> None:
+        self._store.keep(after)
+        placed = (before.open, before.provisional, before.zone_names)
+        self._moved |= placed != (after.open, after.provisional, after.zone_names)
 
     def _groups(self, opened: Sequence[Episode], scores: Iterable[Score], at: int) -> list[Group]:
         """Scores of level 1 in groups, without those that touch no open episode and are muted altogether."""
@@ -268,6 +270,7 @@ class AlertBook:
         oldest = met[0]
         for other in met[1:]:
             oldest = merged(oldest, other)
+            self._moved = True
             self._store.keep(end(other, AlertReason.MERGED, at, oldest.alert_id))
             self._store.keep(oldest)
         return oldest.alert_id
@@ -283,6 +286,7 @@ class AlertBook:
             return
         episode = None if last is None else returned(last, group.scores, at, policy)
         episode = episode or begin(self._jurisdiction, group.scores, at, policy)
+        self._moved = True
         self._store.keep(replace(episode, provisional=provisional))
 
     def _tell(
