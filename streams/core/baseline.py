@@ -109,10 +109,10 @@ class Baseline:
         """`n` events of `rows` in `hours_of_week`; city totals are rows like others."""
         np.add.at(self.recent, rows, n)
         np.add.at(self.hours, (rows, hours_of_week % 24), n)
-        for row, how, count in zip(rows.tolist(), hours_of_week.tolist(), n.tolist(), strict=True):
-            zone, crime_type = self.cells[row]
-            if zone == ANY:
-                self.weeks[crime_type][how] += count
+        city = np.array([zone == ANY for zone, _ in self.cells])[rows]
+        entries = (rows[city].tolist(), hours_of_week[city].tolist(), n[city].tolist())
+        for row, how, count in zip(*entries, strict=True):
+            self.weeks[self.cells[row][1]][how] += count
 
     def note_spread(self, expectation: Expectation, counts: Floats, expected: Floats) -> None:
         """Compare blocks of hours with what had been expected of them: (row, block) counts and means."""

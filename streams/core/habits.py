@@ -61,8 +61,10 @@ class Habits:
 
     def count(self, crime_types: Sequence[str], hours_of_day: Ints, places: Ints, n: Ints) -> None:
         """`n` incidents in hours of day, at places in the hour: 2·quarter, + 1 when after its mark."""
-        for crime_type in dict.fromkeys(crime_types):
-            mine = np.array([other == crime_type for other in crime_types])
+        numbers = {crime_type: i for i, crime_type in enumerate(dict.fromkeys(crime_types))}
+        of = np.array([numbers[crime_type] for crime_type in crime_types])
+        for crime_type, i in numbers.items():
+            mine = of == i
             for name in (crime_type, ANY):
                 sums = self.marks.setdefault(name, np.zeros((24, QUARTERS, 2)))
                 np.add.at(sums.reshape(24, -1), (hours_of_day[mine], places[mine]), n[mine])

@@ -20,9 +20,11 @@ _EFFECTIVE_BINS = sum(_KERNEL) ** 2 / sum(
 
 def smoothed(values: Floats) -> Floats:
     """Weighted mean over ± 2 h along the last axis, which is a circle (a day or a week)."""
+    length = values.shape[-1]
+    circle = np.concatenate([values[..., -2:], values, values[..., :2]], -1)
     total = np.zeros_like(values)
-    for shift, weight in zip((-2, -1, 0, 1, 2), _KERNEL, strict=True):
-        total += weight / sum(_KERNEL) * np.roll(values, shift, axis=-1)
+    for start, weight in enumerate(_KERNEL):
+        total += weight / sum(_KERNEL) * circle[..., start : start + length]
     return total
 
 

@@ -148,17 +148,16 @@ class Upkeep:
 
     def _with_totals(self, rows: Ints, hours: Ints, n: Ints) -> tuple[Ints, Ints, Ints]:
         """Each zone cell's entry again for the city totals it is part of."""
-        lanes = self.board.lanes
-        parts = [
-            (row, hour, count)
-            for row, hour, count in zip(rows.tolist(), hours.tolist(), n.tolist(), strict=True)
-        ]
-        sums: dict[tuple[int, int], int] = {}
-        for row, hour, count in parts:
-            for lane_row in lanes[row]:
-                sums[lane_row, hour] = sums.get((lane_row, hour), 0) + count
-        table = np.array([(row, hour, count) for (row, hour), count in sums.items()], np.int64).reshape(-1, 3)
-        return table[:, 0], table[:, 1], table[:, 2]
+        if not len(rows):
+            return rows, hours, n
+        board = self.board
+        city = np.full(len(rows), board.row_of[ANY, ANY])
+        row, hour = np.concatenate([rows, np.array(board.totals)[rows], city]), np.tile(hours, 3)
+        first = int(hours.min())
+        span = int(hours.max()) - first + 1
+        key, place = np.unique(row * span + (hour - first), return_inverse=True)
+        sums = np.bincount(place, np.tile(n, 3)).astype(np.int64)
+        return key // span, key % span + first, sums
 
     def _observed(self, rows: Ints, hours: Ints, n: Ints, span: list[int]) -> Any:
         """(hour of the span) → False in silences in which the city should have had incidents."""
