@@ -57,12 +57,12 @@ def begin(
         commit: of the group.
         log_start: the oldest offset that is kept.
     """
-    needed, cut = int(commit.said.get("start", log_start)), cut_of(commit.said, log_start)
-    readable = [said for said in (commit.said, *snapshots.values()) if said.get("start", -1) >= log_start]
-    first = min(readable, key=lambda said: int(said["start"]), default={})
-    if needed < log_start or not first:
-        first = {"start": log_start}  # the versions in force there are not known: those that are heard first
-    fold = WatchFold(partition, rules, snapshots, versions_said(first), cut)
+    needed = int(commit.said.get("start", log_start))
+    # Where a commit says nothing of it, the versions in force are not known: those that are heard first.
+    first = commit.said if "start" in commit.said and needed >= log_start else {"start": log_start}
+    readable = [said for said in snapshots.values() if log_start <= said["start"] < first["start"]]
+    first = min([first, *readable], key=lambda said: int(said["start"]))
+    fold = WatchFold(partition, rules, snapshots, versions_said(first), cut_of(commit.said, log_start))
     fold.position = first["start"]
     start = min(needed, fold.position)
     return TakeOver(fold, start, log_start if commit.offset is None else commit.offset)

@@ -18,7 +18,7 @@ from streams.core.incident_fold import IncidentFold
 from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.watch_fold import WatchFold
 from tests.cluster import Cluster, plain_watch_rules, timeline_of
-from tests.oracle_bridge import DAY_MS, announced, load_oracle, messages_of, ms, said_by
+from tests.oracle_bridge import DAY_MS, announced, differences, load_oracle, messages_of, ms, said_by
 from tests.worlds import CITY, START_MS, Shape, World, known_at, random_world
 
 SEEDS: Final = range(8)
@@ -220,3 +220,20 @@ def test_what_is_short_is_said_with_the_tick_from_which_each_window_is_whole() -
     assert abs(first.whole_from - whole) <= 4 * CITY.pane_ms
     assert first.windows == {name: first.whole_from + width for name, width in CITY.windows.items()}
     assert first.until == first.windows["24h"]
+
+
+@pytest.mark.parametrize("name", ["cells-0", "incidents-1"])
+def test_a_lost_commit_alone_changes_nothing_the_whole_log_is_there(name: str) -> None:
+    """Also where snapshots are left, which begin later than the log."""
+    for seed in SEEDS:
+        cluster = cluster_of(seed)
+        world = cluster.world
+        assert isinstance(world, World)
+        while len(cluster.sent.get("watch-state", [])) < 6:
+            cluster.go_on(5)
+        cluster.commits.pop(name, None)
+        cluster.owners.pop(name, None)
+        cluster.zombies.clear()
+        cluster.go_on()
+        late = cluster.records("late-events")
+        assert differences(world.accepted(), late, cluster.records("window-counts"), world.counting) == []
