@@ -6,7 +6,7 @@ from pathlib import Path
 from schemas.audit import Action, AuditEntry
 from schemas.codec import encode_record
 from schemas.emissions import Outgoing
-from streams.outbox import Outbox
+from streams.outbox import Outbox, SendFailed
 from streams.settings import Settings
 from streams.settings.connection import client_options
 from streams.settings.fingerprint import counting_fingerprint
@@ -40,11 +40,15 @@ async def publish_audited(settings: Settings, entry: AuditEntry) -> None:
     """Send an entry over a connection of its own.
 
     Raises:
-        SendFailed: it was not acknowledged.
+        SendFailed: it was not acknowledged; nothing may begin that is to be on record.
     """
     outbox = Outbox(client_options(settings), idempotent=settings.kafka.idempotent)
     await outbox.start()
     try:
         await outbox.publish([audited(settings, entry)])
+    except SendFailed as failed:
+        why = repr(failed.__cause__ or failed)
+        msg = f"topic {settings.topic('audit')} took no entry, so nothing was begun ({why}); see who may write there"
+        raise SendFailed(msg) from failed
     finally:
         await outbox.stop()

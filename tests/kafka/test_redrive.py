@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from confluent_kafka.admin import AdminClient, AlterConfigOpType, ConfigEntry, ConfigResource, ResourceType
 
 from tests.kafka.deployment import Deployment, Sent, wait_until
 from tests.worker.process import vigil
@@ -121,3 +122,18 @@ def test_answers_are_in_the_audit_with_who_and_what(deploy: Deploy) -> None:
     assert (entry["actor"], entry["subject"], entry["outcome"]) == ("desk 4", "a1", "accepted: confirmed")
     assert entry["at"] == "2026-03-01T00:00:00.000Z"
     worker.stop()
+
+
+def test_worker_that_cannot_be_on_record_does_not_begin(kafka: str, deploy: Deploy) -> None:
+    deployment = deploy(partitions=1)
+    topic = f"{deployment.prefix}audit"
+    smaller = ConfigEntry("max.message.bytes", "10", incremental_operation=AlterConfigOpType.SET)
+    admin = AdminClient({"bootstrap.servers": kafka})
+    resource = ConfigResource(ResourceType.TOPIC, topic, incremental_configs=[smaller])
+    for done in admin.incremental_alter_configs([resource]).values():
+        done.result(30)
+    ended = vigil("worker", **deployment.environment)
+    assert (ended.returncode, ended.stdout) == (1, "")
+    assert ended.stderr.splitlines()[-1] == (
+        f"vigil: topic {topic} took no entry, so nothing was begun (MessageSizeTooLargeError()); see who may write there"
+    )
