@@ -9,7 +9,7 @@ Each incident begins a silence, so chance brings one like this `incidents a day 
 """
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 import numpy as np
@@ -21,6 +21,9 @@ from streams.core.scores import Score
 
 FALSE_PER_DAY: Final = 1.0 / 30.0
 LEAST_DUE: Final = 5.0  # a silence in which fewer were due says nothing
+MOST_OF_CITY: Final = (
+    0.7  # where zones with more than the rest are told already, their alert goes on instead of the city's
+)
 LONGEST_H: Final = 14 * 24  # a zone that was silent for longer is gone, not silent
 _PHI, _CV2 = 1.5, 0.1  # of a zone's whole count: clumped, and its level not that well known
 _LEAST_LEVEL: Final = 0.5
@@ -31,6 +34,14 @@ class _Due(NamedTuple):
 
     passed: list[float]  # (hour of the week,) → from Monday 00:00 to its end
     patience: float  # panes within which fewer than `LEAST_DUE` are due, whatever the hour
+
+
+class _Silence(NamedTuple):
+    """A zone from which nothing comes."""
+
+    zone: str
+    once_in_days: float
+    level: float
 
 
 class Drops:
@@ -52,32 +63,36 @@ class Drops:
         self._due, self._heard, self._not_before = None, 0, {}
 
     def look(self, now: int) -> list[Score]:
-        """Zones that have been silent for too long at a rescan; the city alone, when all of it is."""
+        """What has been silent for too long at a rescan: the city alone, when all of it is, else its zones together."""
         self._hear(now)
         if self.board.fitted is None or self.last[ANY] < 0:
             return []
-        zones = self._rates()
-        city = self._score(ANY, self._not_told(zones), now)
+        zones, told = self._rates(), {zone for score in self.said for zone in score.zones}
+        rest = self._without(zones, told)
+        most = rest.passed[-1] >= MOST_OF_CITY * zones[ANY].passed[-1]
+        city = self._silence(ANY, rest, now, ANY in told) if most else None
         if city is not None:
-            self.said = [city]
+            self.said = [self._score([city], zones, now)]
         else:
-            said, last, later = {score.zones[0] for score in self.said}, self.last, self._not_before
+            last, later = self.last, self._not_before
             found = [
-                self._score(zone, rates, now)
+                self._silence(zone, rates, now, zone in told)
                 for zone, rates in zones.items()
-                if zone in said
+                if zone in told
                 or (now - last.get(zone, now) > rates.patience and now >= later.get(zone, 0.0))
                 if zone != ANY
             ]
-            self.said = [score for score in found if score is not None]
+            silent = [silence for silence in found if silence is not None]
+            self.said = [self._score(silent, zones, now)] if silent else []
         return self.said
 
-    def _not_told(self, zones: Mapping[str, _Due]) -> _Due:
+    @staticmethod
+    def _without(zones: Mapping[str, _Due], told: Collection[str]) -> _Due:
         """What is due from the city, leaving out the zones that are told to be silent already."""
-        told = [zones[zone].passed for (zone,) in (score.zones for score in self.said) if zone != ANY]
-        if not told:
+        silent = [zones[zone].passed for zone in sorted(told) if zone != ANY]
+        if not silent:
             return zones[ANY]
-        passed = np.array(zones[ANY].passed) - np.sum(told, 0)
+        passed = np.array(zones[ANY].passed) - np.sum(silent, 0)
         return zones[ANY]._replace(passed=passed.tolist())
 
     def _hear(self, now: int) -> None:
@@ -111,13 +126,12 @@ class Drops:
             self._due = {zone: _Due(passed, waits) for zone, passed, waits in columns}
         return self._due
 
-    def _score(self, zone: str, rates: _Due, now: int) -> Score | None:
-        board, last, passed = self.board, self.last.get(zone, now), rates.passed
-        per_hour, week = board.panes_per_hour, passed[-1]
-        first, hour = (last + 1) / per_hour, now / per_hour
-        if not 1.0 < hour - first <= LONGEST_H or week <= 0.0:
+    def _silence(self, zone: str, rates: _Due, now: int, told: bool) -> _Silence | None:
+        """How rare it is that a zone was silent for so long; None where that is not rare enough to tell."""
+        last, per_hour = self.last.get(zone, now), self.board.panes_per_hour
+        if not per_hour < now - last - 1 <= LONGEST_H * per_hour or rates.passed[-1] <= 0.0:
             return None
-        due = self._until(passed, hour) - self._until(passed, first) + week * self._weeks_between(first, hour)
+        due = self._due_since(rates, last + 1, now)
         if due < LEAST_DUE:  # an hour less, since a clock change may bring the next one early
             self._not_before[zone] = now + rates.patience * (1.0 - due / LEAST_DUE) - per_hour
             return None
@@ -125,21 +139,33 @@ class Drops:
         chance = (r / (r + due)) ** r
         once = 1.0 / max(self._per_day * chance, 1e-12)
         level = math.log10(max(1.0, once * 24.0)) / math.log10(24.0 / FALSE_PER_DAY)
-        if level < (_LEAST_LEVEL if any(score.zones == (zone,) for score in self.said) else 1.0):
-            return None
+        return None if level < (_LEAST_LEVEL if told else 1.0) else _Silence(zone, once, level)
+
+    def _score(self, silent: Sequence[_Silence], zones: Mapping[str, _Due], now: int) -> Score:
+        """Zones that are silent, as one: a feed that breaks off takes many with it. From when all of them were."""
+        rarest = max(silent, key=lambda silence: silence.level)
+        names = sorted(silence.zone for silence in silent)
+        first = max(self.last[name] for name in names) + 1
         return Score(
             "drop",
-            (zone,),
+            tuple(names),
             ANY,
-            now - last - 1,
+            now - first,
             0,
-            due,
-            once,
-            level,
-            board.baseline.learning,
-            last + 1,
+            sum(self._due_since(zones[name], first, now) for name in names),
+            rarest.once_in_days,
+            rarest.level,
+            self.board.baseline.learning,
+            first,
             "what the same hours of the week bring; a silent feed is likelier than a silent zone",
         )
+
+    def _due_since(self, rates: _Due, first_pane: int, now: int) -> float:
+        """Incidents that are due in the panes [first_pane, now)."""
+        per_hour, week = self.board.panes_per_hour, float(rates.passed[-1])
+        first, hour = first_pane / per_hour, now / per_hour
+        due = self._until(rates.passed, hour) - self._until(rates.passed, first)
+        return due + week * self._weeks_between(first, hour)
 
     def _until(self, passed: Sequence[float], hour: float) -> float:
         """What is due from Monday 00:00 until an hour (with its fraction) of the same local week."""

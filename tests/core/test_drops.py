@@ -61,6 +61,21 @@ def test_a_city_that_falls_silent_is_told_once_and_not_zone_by_zone(month: objec
     assert {score.zones for _, score in found} == {(ANY,)}
 
 
+def test_zones_that_fall_silent_together_are_one_score_from_when_all_were(month: object) -> None:
+    """A feed that breaks off for most of a city is one matter, also while some incidents still come."""
+    some = sorted([*further({"C"}), *(Arrival("C", "larceny", (END + h) * PANES, 1) for h in range(48))])
+    late = Arrival("B", "assault", (END + 2) * PANES, 1)
+    found = drops(after_a_month(month), 48, sorted([*some, late], key=lambda a: a.pane))
+    together = [(tick, score) for tick, score in found if score.zones == ("A", "B")]
+    assert len(together) > 20
+    tick, score = together[0]
+    assert score.since_pane == (END + 2) * PANES + 1
+    assert score.window_panes == tick - score.since_pane
+    assert score.expected is not None
+    assert score.expected > 10
+    assert len({tick for tick, _ in found}) == len(found)
+
+
 def test_a_zone_with_few_incidents_is_not_missed(month: object) -> None:
     assert not drops(after_a_month(month), 48, further({"A", "B"}))
 
