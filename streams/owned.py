@@ -91,10 +91,10 @@ class Owned:
         greatest = [at for at in city.heard(topic, fold.sources).values() if at is not None]
         reached = city.reached(topic, fold.sources)
         states: dict[str, int] = {}
-        for episode in city.alerts.open_alerts():
+        for episode in city.alerting.book.open_alerts():
             state = episode.sent.state if episode.sent else "raised"
             states[state] = states.get(state, 0) + 1
-        precision = city.precision(0)
+        precision = city.alerting.precision(0)
         kept_back = {each: short.until for each in city.timelines if (short := city.short(each)) is not None}
         return JurisdictionView(
             jurisdiction=city.jurisdiction,
@@ -109,7 +109,7 @@ class Owned:
             else board.published * timeline.pane_ms,
             watermark_ms=None if reached is None else min(greatest) - timeline.out_of_orderness_ms,
             open_alerts={} if topic in kept_back else states,
-            verdicts=city.verdicts(),
+            verdicts=city.alerting.verdicts(),
             precision=None if precision is None else precision.value,
             kpis=[] if fold.rules.dispatches_topic in kept_back else list(self._kpis(fold, city)),
             kept_back_until_ms=kept_back,

@@ -105,12 +105,12 @@ class OwnedCity:
         """Incidents behind counts, newest first."""
         tick = at // self.pane_ms
         panes = range(start // self.pane_ms, tick)
-        found = self._city.known_ids(self._fold.sources, cells, panes, tick)
+        found = self._city.behind.known_ids(self._fold.sources, cells, panes, tick)
         return [(known * self.pane_ms, incident_id) for known, incident_id in found]
 
     def alerts(self) -> Iterator[Standing]:
         """Alerts as they stand."""
-        for episode, alert in self._city.alerts.standing():
+        for episode, alert in self._city.alerting.book.standing():
             start = episode.reading_at - episode.reading.window_panes * self.pane_ms
             yield Standing(alert, episode.raised_at, episode.ended_at, start, episode.reading_at)
 
@@ -120,14 +120,14 @@ class OwnedCity:
         of = (alert.alert_id, standing.counted_from, standing.counted_to)
         ids = self._named.ids.get(of)
         if ids is None:
-            name = self._city.name_incidents(self._fold.sources)
+            name = self._city.behind.namer(self._fold.sources)
             found = name(alert.zones, alert.crime_type, standing.counted_from, standing.counted_to)
             ids = self._named.ids[of] = found[:INCIDENTS_OF_AN_ALERT]
         return ids
 
     def kpis(self) -> Iterator[KpiValue]:
         """Every response measure, and the precision of alerts."""
-        precision, at = self._city.precision(0), self.kpis_at()
+        precision, at = self._city.alerting.precision(0), self.kpis_at()
         if precision is not None:
             yield precision
         if at is not None:

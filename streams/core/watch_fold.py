@@ -123,7 +123,7 @@ class WatchFold:
         """Where a take-over starts."""
         counting = self._counting
         starts = [first for source in counting.values() if (first := source.start()) is not None]
-        starts += [city.snapshot_start for city in self.cities.values()]
+        starts += [city.alerting.snapshot_start for city in self.cities.values()]
         first = max(min(starts, default=self.position), self._begins)
         if self.cut is not None and self._is_whole_for_good():
             self.cut = None
@@ -204,8 +204,8 @@ class WatchFold:
                 rules.alerts(jurisdiction),
                 rules.kpis(jurisdiction),
             )
-            city.snapshot_start = offset
-            city.wait_for(self._snapshots.get(jurisdiction))
+            city.alerting.snapshot_start = offset
+            city.alerting.wait_for(self._snapshots.get(jurisdiction))
         return city
 
     def _advance(self, city: WatchedCity, source: SourceName, taken: Taken, offset: int) -> None:
@@ -223,7 +223,7 @@ class WatchFold:
     def _count(self, city: WatchedCity, offset: int) -> None:
         topic = self.rules.incidents_topic
         board, gate = city.boards[topic], city.gates[topic]
-        city.detect_from(offset)
+        city.alerting.detect_from(offset)
         for tick, cell, numbers in board.correct():
             if not gate.closed(tick):
                 self._send_counts(city.writer, tick, [(cell, numbers)], offset)
@@ -232,7 +232,7 @@ class WatchFold:
             return
         revision = offset * REVISIONS
         for at in board.advance(reached):
-            changed, alerts = at.changed, city.detect(at, revision, self.sources)
+            changed, alerts = at.changed, city.alerting.detect(at, revision, self.sources)
             revision += 1
             if gate.closed(at.tick):
                 gate.keep((cell for cell, _ in changed), alerts)
@@ -255,12 +255,12 @@ class WatchFold:
 
     def _answer(self, city: WatchedCity, acks: Sequence[AlertAck], offset: int) -> None:
         """The next revisions of the alerts that were answered, and what that makes of the precision of alerts."""
-        told = city.answer(acks, offset * REVISIONS, self.sources)
+        told = city.alerting.answer(acks, offset * REVISIONS, self.sources)
         if city.short(self.rules.incidents_topic) is not None:
             city.gates[self.rules.incidents_topic].keep((), told)
             return
         self._send_alerts(told)
-        precision = city.precision(offset) if told else None
+        precision = city.alerting.precision(offset) if told else None
         if precision is not None:
             self._send_kpis(iter([precision]))
 
@@ -292,7 +292,7 @@ class WatchFold:
             source for (topic, _), source in self.sources.items() if topic == self.rules.incidents_topic
         ]
         start = min(s for source in sources if (s := source.start()) is not None)
-        said = city.snapshot_if_due(offset, partial(start_before, start, self._counting))
+        said = city.alerting.snapshot_if_due(offset, partial(start_before, start, self._counting))
         if said is not None:
             key = city.jurisdiction.encode()
             self._snapshot_due.append(Outgoing(self.rules.state_topic, key, to_json(said)))

@@ -91,7 +91,7 @@ def test_incident_that_moved_within_the_cells_asked_for_counts_once() -> None:
     )
     everywhere = {("B04", "burglary"), ("B05", "burglary")}
     panes = range(NOON // MINUTE - 60, NOON // MINUTE + 60)
-    name = fold.cities["springfield"].known_ids
+    name = fold.cities["springfield"].behind.known_ids
     assert [incident_id for _, incident_id in name(fold.sources, everywhere, panes)] == ["I-1"]
     assert name(fold.sources, {("B04", "burglary")}, panes) == []
     assert name(fold.sources, {("B04", "burglary")}, panes, NOON // MINUTE + 2)
@@ -105,14 +105,14 @@ def test_incident_whose_time_moved_counts_in_its_new_minute_only() -> None:
             heartbeat_like(9, NOON + 30 * MINUTE),
         ]
     )
-    name, noon = fold.cities["springfield"].known_ids, NOON // MINUTE
+    name, noon = fold.cities["springfield"].behind.known_ids, NOON // MINUTE
     assert name(fold.sources, {("B04", "burglary")}, range(noon, noon + 60)) == []
     assert name(fold.sources, {("B04", "burglary")}, range(noon - 60, noon + 60)) == [(noon + 6, "I-1")]
 
 
 def test_only_as_many_minutes_are_looked_through_as_name_enough() -> None:
     fold = folded([*(incident(n, NOON + n * MINUTE) for n in range(20)), heartbeat_like(99, NOON + HOUR)])
-    name, noon = fold.cities["springfield"].known_ids, NOON // MINUTE
+    name, noon = fold.cities["springfield"].behind.known_ids, NOON // MINUTE
     b04 = {("B04", "burglary")}
     ids = [incident_id for _, incident_id in name(fold.sources, b04, range(noon, noon + 60), most=3)]
     assert ids == ["I-19", "I-18", "I-17"]
