@@ -222,11 +222,7 @@ class Recovery:
         """
         async with self.reader(tp) as reader:
             start, end = await reader.bounds(at_least=commit.offset if commit else 0)
-            opening = open_fold(
-                tp, commit.offset if commit else None, commit.metadata if commit else "", start, end
-            )
-            if isawaitable(opening):
-                opening = await opening
+            opening = await self._open(tp, commit, open_fold, (start, end))
             plans = plan(opening, commit.offset if commit else None, start, end)
             _say_what_is_missing(tp, commit, opening, start, plans)
             progress.start = progress.position = plans.start
@@ -241,6 +237,28 @@ class Recovery:
         if progress.records:
             _say_what_was_read(tp, progress.records, progress.took_s)
         return opening.fold, plans.until
+
+    async def _open(
+        self, tp: TopicPartition, commit: Commit | None, open_fold: OpenFold, bounds: tuple[int, int]
+    ) -> TakeOver:
+        """The fold, which may have more to read than its log.
+
+        Raises:
+            TakeOverFailed: that takes longer than `stall_s`.
+        """
+        committed, metadata = (commit.offset, commit.metadata) if commit else (None, "")
+        opening = open_fold(tp, committed, metadata, bounds[0], bounds[1])
+        if not isawaitable(opening):
+            return opening
+        try:
+            async with asyncio.timeout(self.stall_s):
+                return await opening
+        except TimeoutError as cause:
+            msg = (
+                f"what {_named(tp)} remembers beside its log was not read in {self.stall_s:g} s; see the brokers' logs: "
+                "every partition of watch-state needs a leader"
+            )
+            raise TakeOverFailed(msg) from cause
 
     @asynccontextmanager
     async def reader(self, tp: TopicPartition) -> AsyncIterator[LogReader]:

@@ -205,3 +205,18 @@ def test_pace_holds_the_event_loop_no_longer_than_it_may(took_s: list[float], re
     for seconds in took_s:
         pace.took(seconds)
     assert pace.records == records
+
+
+async def test_a_fold_that_cannot_be_opened_in_time_fails_by_name() -> None:
+    taker, _ = recovery(FakeLog(entries(range(5))))
+
+    async def never(*_: object) -> TakeOver:
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    with pytest.raises(TakeOverFailed) as caught:
+        await taker.take_over(TP, Commit(5, ""), never, Progress())
+    assert str(caught.value) == (
+        "what in[0] remembers beside its log was not read in 0.05 s; see the brokers' logs: every partition of "
+        "watch-state needs a leader"
+    )
