@@ -19,6 +19,7 @@ from streams.core.explanation import rarity_words, zones_words
 
 TOP_SURGES: Final = 10
 TOP_OTHERS: Final = 3
+NAMED_ZONES: Final = 6  # in a heading
 _STYLE: Final = """
 body { font: 15px/1.5 system-ui, sans-serif; color: #1f2933; max-width: 1080px; margin: 2rem auto; padding: 0 1rem; }
 h1 { font-size: 1.7rem; margin-bottom: .2rem; } h2 { margin-top: 2.4rem; border-bottom: 1px solid #e4e7eb; }
@@ -163,7 +164,9 @@ def _episode(told: Told, zone: tzinfo) -> str:
     what = "all types" if told.first["crime_type"] == "*" else str(told.first["crime_type"]).replace("_", " ")
     kind = {"surge": "", "trend": "Trend: ", "drop": "Silence: "}.get(told.rule, f"{told.rule}: ")
     rare = f", {rarity_words(told.once_in_days)}" if told.once_in_days else ""
-    head = f"{kind}{what} in {zones_words(told.zones)}, {at:%a %d %b %Y %H:%M}{rare}"
+    zones = told.rarest["zones"]
+    where = zones_words(zones) if len(zones) <= NAMED_ZONES else f"{len(zones)} zones"
+    head = f"{kind}{what} in {where}, {at:%a %d %b %Y %H:%M}{rare}"
     return f"<h3>{escape(head)}</h3><p class='said'>{escape(str(told.rarest['explanation']))}</p>"
 
 
