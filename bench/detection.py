@@ -231,9 +231,8 @@ def _history(source_name: str, file: str, zones: str) -> History:
     city = Jurisdiction(time_zone=source.time_zone, zones=polygons)
     stages = RecordedStages(with_budget(Settings(jurisdictions={source.jurisdiction: city}), 2.0))
     reading = source.read([SHARED / "data" / file])
-    return replay_history(
-        source.jurisdiction, stages, (m for m in messages(reading) if isinstance(m, Message))
-    )
+    feed = [message for message in messages(reading) if isinstance(message, Message)]
+    return replay_history(source.jurisdiction, stages, feed)
 
 
 def weekly_designs(seeds: int) -> None:
