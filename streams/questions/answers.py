@@ -96,7 +96,10 @@ class Incidents:
         "The tick at which the window ends, exclusively; null before the first one.", **INSTANT
     )
     count: int = said("How many incidents count.")
-    named: int = said("How many of them can be named: partials carry the newest few ids per cell and minute.")
+    named: int = said(
+        "How many of them are named: partials carry the newest few ids per cell and minute, and of very many only those "
+        "of the newest minutes are looked for, 10,000 or a few more."
+    )
     incident_ids: tuple[str, ...] = said("Those of this page, those known last first.")
     here: tuple[str, ...] = said("All jurisdictions that this worker watches now.")
     next: str | None = said("The cursor of the next page; null on the last one.")

@@ -119,6 +119,14 @@ def test_only_as_many_minutes_are_looked_through_as_name_enough() -> None:
     assert len(name(fold.sources, b04, range(noon, noon + 60))) == 20
 
 
+def test_of_very_many_incidents_the_newest_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.owned_cities.MOST_NAMED", 5)
+    city = springfield(*(incident(n, NOON + n * MINUTE) for n in range(20)), heartbeat_like(99, NOON + HOUR))
+    at = NOON + 59 * MINUTE
+    named = [incident_id for _, incident_id in city.incident_ids({("B04", "burglary")}, at - HOUR, at)]
+    assert named == ["I-19", "I-18", "I-17", "I-16", "I-15"]
+
+
 def test_incidents_of_an_alert_are_named_anew_at_the_next_tick() -> None:
     incidents = [incident(n, NOON + n * MINUTE) for n in range(3)]
     run = LocalRun(Stages(Settings()))
