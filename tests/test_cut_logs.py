@@ -13,7 +13,7 @@ from typing import Any, Final
 import pytest
 
 from schemas.codec import encode_event, from_json
-from schemas.events import Entry, Incident
+from schemas.events import Entry, Heartbeat, Incident
 from streams.core.incident_fold import IncidentFold
 from streams.core.source_fold import IntakeRules, Source, read_metadata
 from streams.core.watch_fold import WatchFold
@@ -237,3 +237,31 @@ def test_a_lost_commit_alone_changes_nothing_the_whole_log_is_there(name: str) -
         cluster.go_on()
         late = cluster.records("late-events")
         assert differences(world.accepted(), late, cluster.records("window-counts"), world.counting) == []
+
+
+def test_a_new_counting_version_that_reads_the_whole_log_ends_it_sooner() -> None:
+    log, timeline = incidents_of_days(6, silent=0), timeline_of(CITY)
+    watch, offset = WatchFold(0, plain_watch_rules(timeline), cut=3), 3
+    told: list[str] = []
+    for version, begins in (
+        (1, 20),
+        (2, 0),
+    ):  # all that the first version said of the first five days is gone
+        intake = IncidentFold(Source("incidents", 0, 1), IntakeRules(timeline, version, str(version)))
+        for number, entry in enumerate(log):
+            for outgoing in intake.step([entry]).emissions:
+                if number >= begins:
+                    sent = watch.step([Entry(offset, offset * HOUR_MS, outgoing.key, outgoing.value)])
+                    told += [out.topic for out in sent.emissions]
+                    offset += 1
+        if version == 1:
+            (short,) = watch.short()
+            assert short.until > START_MS + 6 * DAY_MS
+            assert told == []
+    beat = Heartbeat("city", START_MS + 6 * DAY_MS)
+    log.append(Entry(1_000, beat.heartbeat_at, None, encode_event(beat)))
+    for outgoing in intake.step(log[-1:]).emissions:
+        sent = watch.step([Entry(offset, offset * HOUR_MS, outgoing.key, outgoing.value)])
+    assert watch.short() == []
+    counts = [from_json(out.value or b"") for out in sent.emissions if out.topic == "window-counts"]
+    assert counts[0]["counts"] == {"15m": 0, "1h": 0, "6h": 1, "24h": 4}
