@@ -29,6 +29,7 @@ from bench.plain_reading import (
     standing,
     window_counts,
 )
+from bench.process import Usage
 from schemas.instants import rfc3339
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -199,38 +200,26 @@ def replay(bench: Bench) -> Measured:
         (folder / "mapping.toml").write_text(MAPPING)
         rows = (f"{s.incident},{rfc3339(s.reported_at)},{s.crime_type},{s.zone}" for s in incidents)
         (folder / "calls.csv").write_text("\n".join(["Id,Reported,Type,Zone", *rows]) + "\n")
-        command = [
-            "-m",
-            "streams.cli.main",
-            "replay",
-            "calls.csv",
-            "--source",
-            "mapping.toml",
-            "--out",
-            "out",
-        ]
-        environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+        command = ["replay", "calls.csv", "--source", "mapping.toml", "--out", "out"]
         began = time.perf_counter()
-        with subprocess.Popen(
-            [sys.executable, *command], cwd=folder, env=environment, stdout=subprocess.DEVNULL
-        ) as run:
-            _, status, used = os.wait4(run.pid, 0)
-            run.returncode = os.waitstatus_to_exitcode(status)
+        subprocess.run(
+            [sys.executable, "-m", "bench.process", "used.json", "streams.cli.main", *command],
+            cwd=folder,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            check=True,
+            timeout=600,
+        )
         seconds = time.perf_counter() - began
-        assert run.returncode == 0, f"vigil replay ended with {run.returncode}"
+        used = Usage(**json.loads((folder / "used.json").read_text()))
         summary = json.loads((folder / "out" / "summary.json").read_text())
         until = ms(summary["last_tick"]) // MINUTE_MS
         with (folder / "out" / "window-counts.jsonl").open("rb") as lines:
             said = standing(map(orjson.loads, lines))
     must_equal("window counts", said, window_counts(incidents, until))
-    cpu_s = used.ru_utime + used.ru_stime
-    return Measured(
-        len(incidents),
-        seconds,
-        cpu_s / len(incidents) * 1e6,
-        used.ru_maxrss / 1024,
-        {"alerts": summary["records"]["alerts"]},
-    )
+    extra = {"alerts": summary["records"]["alerts"]}
+    return Measured(len(incidents), seconds, used.cpu_s / len(incidents) * 1e6, used.peak_mb, extra)
 
 
 CASES: dict[str, Callable[[Bench], Measured]] = {

@@ -89,8 +89,9 @@ class Tail:
         return float(self.messages[-1].timestamp()[1]) / 1000
 
     def close(self) -> None:
-        """Disconnect."""
+        """Disconnect, and let go of what was read."""
         self.consumer.close()
+        self.messages = []
 
 
 class Deployed:

@@ -1,6 +1,15 @@
-"""What a process has used, as the kernel says it."""
+"""What a process has used, as the kernel says it.
 
+    python -m bench.process FILE MODULE ARGUMENTS…
+
+runs a module as `python -m` does, and writes what that used to a file: what a parent is told of a child's memory counts
+the parent's own at the moment of the fork.
+"""
+
+import json
 import os
+import runpy
+import sys
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,3 +31,17 @@ def usage(pid: int | str = "self") -> Usage:
     status = (process / "status").read_text()
     peak_kb = next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM"))
     return Usage(ticks / _TICKS_PER_S, peak_kb / 1024)
+
+
+def main() -> None:
+    """Run a module; say what that used."""
+    told, module = Path(sys.argv[1]), sys.argv[2]
+    del sys.argv[:2]
+    try:
+        runpy.run_module(module, run_name="__main__", alter_sys=True)
+    finally:
+        told.write_text(json.dumps(usage()._asdict()))
+
+
+if __name__ == "__main__":
+    main()

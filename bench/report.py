@@ -18,6 +18,25 @@ from tests.kafka.broker import KAFKA_VERSION
 
 RESULTS = Path(__file__).parent / "results.json"
 YARDSTICK = "plain"
+WHAT = {
+    "plain": "plain Faust: an agent that counts in a table",
+    "replay": "`vigil replay` of 50,000 incidents in 70 days, detection and alerts included, no broker",
+    "take-over": "a partition's log of 250,000 messages folded again",
+    "path-5000": "incident → window counts, alerts; 5,000 incidents a minute",
+    "path-250": "the same, 250 a minute",
+    "path-3": "the same, 3 a minute",
+    "latency-1000": "live, 1,000 a second, a tick each second",
+    "latency-10000": "live, 10,000 a second, a tick each second",
+    "intake-new": "intake: 200,000 new incidents",
+    "intake-corrections": "intake: each incident corrected once",
+    "intake-duplicates": "intake: each message twice",
+    "intake-dispatches": "intake: each incident with four dispatches",
+}
+"""What each case is, for people."""
+
+COMMON = frozenset({"runs", "events", "events_per_s", "cpu_us_per_event", "peak_mb"})
+"""What every case has; what else one has is said beside it."""
+
 PACKAGES = ("faust-streaming", "aiokafka", "orjson", "msgspec", "numpy")
 
 
@@ -64,7 +83,7 @@ def _machine() -> dict[str, Any]:
         "cpu": models[0].partition(":")[2].strip() if models else platform.machine(),
         "cores": os.cpu_count(),
         "memory_gb": round(pages / 1e9),
-        "load_before": [round(load, 1) for load in os.getloadavg()],
+        "load_average": [round(load, 1) for load in os.getloadavg()],
     }
 
 
@@ -99,7 +118,6 @@ def compared(results: Mapping[str, Any], against: Path = RESULTS) -> None:
     table = Table(title="min / median / max")
     for column in ("case", "events/s", "CPU µs/event", "peak MB", "× plain Faust", "before", "also"):
         table.add_column(column, justify="left" if column in ("case", "also") else "right")
-    known = {"runs", "events", "events_per_s", "cpu_us_per_event", "peak_mb"}
     for name, case in results["cases"].items():
         now, then = ratio(results, name), ratio(before, name)
         table.add_row(
@@ -109,9 +127,36 @@ def compared(results: Mapping[str, Any], against: Path = RESULTS) -> None:
             " / ".join(f"{value:.0f}" for value in case["peak_mb"]),
             f"{now:.1f}" if now else "",
             f"{then:.1f}" if then else "",
-            ", ".join(f"{key} {value[1]:g}" for key, value in case.items() if key not in known),
+            _also(case),
         )
     Console(width=140).print(table)
+
+
+def markdown(results: Mapping[str, Any]) -> str:
+    """The results as a table of the README."""
+    lines = [
+        "| case | events/s | CPU µs/event | × plain Faust | peak MB | also (medians) |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name, what in WHAT.items():
+        case = results["cases"].get(name)
+        if case is not None:
+            times = ratio(results, name)
+            lines.append(
+                f"| {what} | {_three(case['events_per_s'], 0)} | {_three(case['cpu_us_per_event'], 1)} "
+                f"| {times:.1f} | {_three(case['peak_mb'], 0)} | {_also(case)} |"
+            )
+    return "\n".join(lines)
+
+
+def _three(values: Sequence[float], digits: int) -> str:
+    return " / ".join(f"{value:,.{digits}f}" for value in values)
+
+
+def _also(case: Mapping[str, Any]) -> str:
+    return ", ".join(
+        f"{key.replace('_', ' ')} {value[1]:,.4g}" for key, value in case.items() if key not in COMMON
+    )
 
 
 def kept(results: Mapping[str, Any], where: Path) -> None:
@@ -121,3 +166,7 @@ def kept(results: Mapping[str, Any], where: Path) -> None:
         return  # without the yardstick of the same run there is nothing to compare with later
     merged = {**results, "cases": {**before["cases"], **results["cases"]}}
     where.write_text(json.dumps(merged, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    print(markdown(json.loads(RESULTS.read_text())))

@@ -1,7 +1,10 @@
 """The benchmark's own parts: what it generates, and how it judges."""
 
+import json
+
 import pytest
 
+from bench.cases import CASES
 from bench.deployed import Measured
 from bench.logs import JURISDICTION, MINUTE_MS, Log, corrected, dispatches_of, new_incidents
 from bench.plain_reading import (
@@ -15,7 +18,7 @@ from bench.plain_reading import (
     standing,
     window_counts,
 )
-from bench.report import ratio, summary
+from bench.report import RESULTS, WHAT, markdown, ratio, summary
 from schemas.codec import encode_event, from_json
 from schemas.events import Entry, Heartbeat
 from streams.core.dispatch_fold import DispatchFold
@@ -82,3 +85,13 @@ def test_plain_reading_of_window_counts_is_what_a_local_run_says() -> None:
     until = (greatest + 900_000 - 60_000) // MINUTE_MS
     must_equal("window counts", standing(said), window_counts(incidents, until))
     assert len(said) > 300
+
+
+def test_table_of_the_readme_is_that_of_the_kept_results() -> None:
+    readme = (RESULTS.parent.parent / "README.md").read_text()
+    table = readme.split("made by `python -m bench.report` -->\n")[1].split("<!-- end of benchmarks -->")[0]
+    assert table == markdown(json.loads(RESULTS.read_text())) + "\n", "run: python -m bench.report"
+
+
+def test_every_case_says_what_it_is() -> None:
+    assert list(WHAT) == list(CASES)
