@@ -11,7 +11,6 @@ from typing import Final
 from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from schemas.codec import from_json
-from schemas.emissions import DeadLetter
 from streams.checking.checker import Given
 from streams.checking.outcomes import Becomes, Outcome, Place
 from streams.reading_back import TopicReader
@@ -29,15 +28,16 @@ def rows_of(reading: Reading, sent_at: int) -> Iterator[Given | Outcome]:
     """The messages of a file's rows, as `vigil publish` would send them at `sent_at` (ms); unusable rows as they are."""
     for item, message in zip(reading, messages(reading), strict=True):
         place = Place(item.file, item.line)
-        if isinstance(message, Message):
+        if isinstance(item, UnusableRow):
+            yield _unusable(place, item)
+        elif isinstance(message, Message):
             yield Given(place, message.topic, message.key, message.value, sent_at)
-        else:
-            yield _unusable(place, message, partly=isinstance(item, UnusableRow) and item.partly)
 
 
-def _unusable(place: Place, letter: DeadLetter, *, partly: bool) -> Outcome:
-    why = f"{letter.message}; the rest of the row is used" if partly else letter.message
-    return Outcome(place, "rows", None, Becomes.DEAD_LETTER, reason=str(letter.reason), why=why)
+def _unusable(place: Place, row: UnusableRow) -> Outcome:
+    """Values are shown: they stay on the terminal of whoever has the file."""
+    why = f"{row.message}; the rest of the row is used" if row.partly else row.message
+    return Outcome(place, "rows", None, Becomes.DEAD_LETTER, reason=str(row.reason), why=why)
 
 
 def lines_of(files: Sequence[Path], topic: str, separator: str | None, sent_at: int) -> Iterator[Given]:

@@ -5,7 +5,7 @@
     for item in reading:                       # by known-from, then by row
         match item:
             case SourceEvent(known_from, event):  ...   # event: Incident or Dispatch
-            case UnusableRow(raw=raw, message=why): ... # a dead letter
+            case UnusableRow(raw=raw, message_to_send=why): ...  # a dead letter
     print(reading.facts)
 
 Built-in sources and their jurisdictions: `sffd` and `sfpd` are "san-francisco" (America/Los_Angeles), `chicago` is

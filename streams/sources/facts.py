@@ -3,10 +3,13 @@
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from schemas.events import Dispatch, Incident
+from schemas.quoting import quoted
 from schemas.vocabulary import RejectReason
+
+_SHOWN_LENGTH: Final = 60  # characters of a value that a message repeats
 
 
 class SourceEvent(NamedTuple):
@@ -27,9 +30,25 @@ class UnusableRow(NamedTuple):
     field: str  # the column as the file calls it; empty where the row as a whole is broken
     value: str
     reason: RejectReason
-    message: str  # field, value, remedy
+    problem: str  # of the field, what it must be; of a whole row, what is wrong with it; and what to do
     raw: bytes  # the row as it came, without its line end
     partly: bool = False  # the rest of the row was used: only this field is missing from its events
+
+    @property
+    def message(self) -> str:
+        """Field, problem and value: for the person who has the file, and for nobody else."""
+        more = "…" if len(self.value) > _SHOWN_LENGTH else ""
+        return self._said(f'"{self.value[:_SHOWN_LENGTH]}{more}"')
+
+    @property
+    def message_to_send(self) -> str:
+        """The same for headers and records, which travel: the value only where it names nobody."""
+        return self._said(quoted(self.value))
+
+    def _said(self, value: str) -> str:
+        if not self.field:
+            return self.problem
+        return f"{self.field} {self.problem} ({f'got {value}' if self.value else 'it is empty'})"
 
 
 class Progress(NamedTuple):

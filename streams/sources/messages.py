@@ -34,7 +34,7 @@ def messages(
     for item in items:
         if isinstance(item, UnusableRow):
             at = item.known_from or 0
-            yield DeadLetter(item.file, 0, item.line, at, None, item.raw, item.reason, item.message)
+            yield DeadLetter(item.file, 0, item.line, at, None, item.raw, item.reason, item.message_to_send)
         else:
             event, topic = item.event, DISPATCHES
             if isinstance(event, Incident):

@@ -22,7 +22,6 @@ from streams.sources.records import Record, csv_records, json_records
 
 _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ROWS_PER_PROGRESS: Final = 2_000
-_SHOWN_LENGTH: Final = 60  # characters of a value that a message repeats
 _LONG: Final = 256  # characters of a row from which its values are looked at one by one
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # what `surrogateescape` makes of a byte that is no UTF-8
 
@@ -104,23 +103,17 @@ class Table:
             problem: what it must be, and what to do.
             partly: whether the rest of the row is used.
         """
-        field = self._titles[column]
-        got = (
-            "it is empty"
-            if not value
-            else f'got "{value[:_SHOWN_LENGTH]}{"…" if len(value) > _SHOWN_LENGTH else ""}"'
-        )
-        return self._unusable(field, value, reason, f"{field} {problem} ({got})", partly=partly)
+        return self._unusable(self._titles[column], value, reason, problem, partly=partly)
 
     def no_time(self, column: int, value: str, why: NoTime, *, partly: bool = False) -> UnusableRow:
         """The row just read, one of whose columns must hold a time, and holds none."""
         return self.unusable(column, value, why.reason, why.problem, partly=partly)
 
     def _unusable(
-        self, field: str, value: str, reason: RejectReason, message: str, *, partly: bool = False
+        self, field: str, value: str, reason: RejectReason, problem: str, *, partly: bool = False
     ) -> UnusableRow:
         raw = self._record.text.rstrip("\r\n").encode("utf-8", "surrogateescape")
-        return UnusableRow(None, self.name, self._record.line, field, value, reason, message, raw, partly)
+        return UnusableRow(None, self.name, self._record.line, field, value, reason, problem, raw, partly)
 
     def _rows(
         self, file: BinaryIO, text: io.TextIOWrapper, progress: OnProgress | None

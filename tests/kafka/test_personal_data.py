@@ -125,3 +125,48 @@ def test_nothing_of_a_person_leaves_intake_but_the_bytes_of_dead_letters(
         "audit",
         "watch-state",
     }
+
+
+MAPPING = """\
+jurisdiction = "city"
+time_zone = "UTC"
+[columns]
+id = ["Case"]
+reported_at = "Reported"
+type = ["Nature"]
+zone = "Beat"
+status = "Status"
+[corrections]
+status_at = "Closed"
+"""
+HEADER = "Case,Reported,Nature,Beat,Status,Closed\n"
+QUOTED = f'"{TEXT}"'
+UNUSABLE = {
+    "a time": f"A-1,{QUOTED},THEFT,B04,OPEN,\n",
+    "a time of a part": f"A-2,2026-03-01 00:00:00,THEFT,B04,OPEN,{QUOTED}\n",
+    "a phone": f"A-3,{PHONE},THEFT,B04,OPEN,\n",
+    "too long": f'A-4,2026-03-01 00:00:00,THEFT,"{TEXT * 10}",OPEN,\n',
+    "too many fields": f"A-5,2026-03-01 00:00:00,THEFT,B04,OPEN,,{QUOTED}\n",
+    "stray quotation mark": f'A-6,"{TEXT},THEFT,B04,OPEN,\n',
+}
+
+
+def test_rows_that_cannot_be_used_name_nobody_in_their_headers(deploy: Deploy, tmp_path: Path) -> None:
+    deployment = deploy(partitions=1)
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    rows = [row.encode() for row in (HEADER, *UNUSABLE.values())]
+    no_utf8 = f'A-7,2026-03-01 00:00:00,"{TEXT} \xff",B04,OPEN,\n'.encode("latin-1")
+    (tmp_path / "rows.csv").write_bytes(b"".join([*rows, no_utf8]))
+    where = ("--source", str(tmp_path / "mapping.toml"))
+    done = deployment.vigil("publish", str(tmp_path / "rows.csv"), *where)
+    replayed = deployment.vigil("replay", str(tmp_path / "rows.csv"), *where, "--out", str(tmp_path / "out"))
+    letters = deployment.read("dead-letters")
+    assert len(letters) == len(UNUSABLE) + 1
+    said = [json.dumps({name: value.decode() for name, value in each.headers()}) for each in letters]
+    for line in (tmp_path / "out" / "dead-letters.jsonl").read_text().splitlines():
+        letter = json.loads(line)
+        del letter["key_base64"], letter["value_base64"]
+        said.append(json.dumps(letter))
+    assert len(said) == 2 * len(letters)
+    said += [done.stdout, done.stderr, replayed.stdout, replayed.stderr]
+    assert [leak for each in said for leak in leaks("rows", each)] == []

@@ -360,3 +360,23 @@ def test_json_objects_are_found_in_every_layout(objects: list[dict[str, object]]
         records = list(json_records(lines_of(text)))
         assert [record.content for record in records] == objects
         assert not any(record.problem for record in records)
+
+
+@pytest.mark.parametrize(
+    "value, told, sent",
+    [
+        pytest.param("John Smith, 555-0199", '"John Smith, 555-0199"', "(not shown)", id="person"),
+        pytest.param("2026-13-01", '"2026-13-01"', "(not shown)", id="many digits"),
+        pytest.param("soon", '"soon"', "'soon'", id="word"),
+    ],
+)
+def test_the_value_is_told_to_who_has_the_file_and_sent_only_where_it_names_nobody(
+    value: str, told: str, sent: str
+) -> None:
+    row = UnusableRow(None, "f", 2, "date", value, RejectReason.WRONG_TYPE, "must be a time", b"")
+    assert row.message == f"date must be a time (got {told})"
+    assert row.message_to_send == f"date must be a time (got {sent})"
+    assert row._replace(value="").message_to_send == "date must be a time (it is empty)"
+    assert (
+        row._replace(field="", value="", problem="the row is broken").message_to_send == "the row is broken"
+    )
