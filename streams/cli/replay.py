@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import fields
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Final
 
@@ -64,11 +66,12 @@ def replay(session: Session, files: tuple[Path, ...], source_name: str, zones: s
         outputs = {settings.topic(name): (name, file) for name, file in files_of.items()}
         for batch in run.intake_ahead(feed):
             until = max(until, batch.until)
-            for outgoing in run.follow(batch):
-                if outgoing.topic in outputs:
-                    name, file = outputs[outgoing.topic]
-                    file.write(line_of(name, outgoing))
-                    written[name] += 1
+            for topic, emissions in groupby(run.follow(batch), key=itemgetter(0)):
+                if topic in outputs:
+                    name, file = outputs[topic]
+                    lines = [line_of(name, outgoing) for outgoing in emissions]
+                    file.writelines(lines)
+                    written[name] += len(lines)
             bar.advance(batch.events)
     last_tick = rfc3339(until - stages.timeline.out_of_orderness_ms) if until >= 0 else None
     summary = summary_of(reading, run, written, last_tick)

@@ -71,7 +71,11 @@ class AlertBook:
         self._at = -1
         self._behind = False  # something could not be told yet in this revision
         self._moved = False  # an episode began, ended, met another or changed its zones in this tick
-        self._settled: tuple[list[Score], int] | None = None  # (scores, until when): see `_settle`
+        self._settled: list[Score] | None = None  # what changed nothing at the last tick: see `_settle`
+        self._calm: dict[
+            tuple[str, str], list[Score]
+        ] = {}  # the same, of the detectors and types that are so
+        self._calm_until = -1
         self._next: tuple[int | None, int] | None = None  # (next change, changes)
 
     def tick(
@@ -95,10 +99,9 @@ class AlertBook:
             msg = f"at must be after the tick before (got {at} <= {self._at}); ticks are taken in once, in order"
             raise ValueError(msg)
         said = list(scores)
-        if self._settled is not None and at < self._settled[1] and said == self._settled[0]:
+        if at < self._calm_until and said == self._settled:
             self._at = at
             return []
-        self._moved = False
         records = self._advance(at, said, revision, name_incidents)
         self._settle(said)
         return records
@@ -107,8 +110,19 @@ class AlertBook:
         self, at: int, said: list[Score], revision: int, name_incidents: NameIncidents
     ) -> list[Alert]:
         kinds = by_kind(said)
+        moved = False
         for kind in sorted(kinds.keys() | {(e.detector, e.crime_type) for e in self._store.live.values()}):
-            self._advance_kind(kind, kinds.get(kind, []), at)
+            scores = kinds.get(kind, [])
+            if at < self._calm_until and self._calm.get(kind) == scores:
+                continue
+            self._moved = False
+            self._advance_kind(kind, scores, at)
+            moved |= self._moved
+            if self._moved:
+                self._calm.pop(kind, None)
+            else:
+                self._calm[kind] = scores
+        self._moved = moved
         if at // DAY_MS != self._at // DAY_MS:
             self._store.forget(at)
         self._at = at
@@ -121,10 +135,12 @@ class AlertBook:
 
     def _settle(self, said: list[Score]) -> None:
         """Scores that left every episode in its place say nothing new when they are said again, until time does."""
-        self._settled = None
-        if not self._moved and not self._behind:
-            tomorrow = (self._at // DAY_MS + 1) * DAY_MS  # ended episodes are forgotten once a day
-            self._settled = (said, min(tomorrow, self.next_change() or tomorrow))
+        tomorrow = (self._at // DAY_MS + 1) * DAY_MS  # ended episodes are forgotten once a day
+        self._calm_until = min(tomorrow, self.next_change() or tomorrow)
+        self._settled = None if self._moved or self._behind else said
+
+    def _disturb(self) -> None:
+        self._settled, self._calm = None, {}
 
     def foresee(
         self, at: int, scores: Iterable[Score], revision: int, name_incidents: NameIncidents = no_incidents
@@ -134,7 +150,7 @@ class AlertBook:
         The tick `at`, or the first one after it, confirms or withdraws them. What a tick withdrew is not raised
         again before a tick has closed on it.
         """
-        self._settled = None
+        self._disturb()
         kinds = by_kind(scores) if at > self._at else {}
         for kind, said in sorted(kinds.items()):
             opened = [episode for episode in self._store.of(kind) if episode.open]
@@ -162,7 +178,7 @@ class AlertBook:
         episode = self._store.get(ack.alert_id)
         if episode is None or not remembered(episode, self._at, self._policy_of(episode.detector)):
             return False
-        self._settled = None
+        self._disturb()
         self._store.keep(answered(episode, ack))
         return True
 
@@ -214,7 +230,8 @@ class AlertBook:
         if state["version"] != STATE_VERSION:
             msg = f"alert state version must be {STATE_VERSION} (got {state['version']}); fold the log from its start"
             raise ValueError(msg)
-        self._at, self._settled, self._next, self._behind = state["at"], None, None, False
+        self._at, self._next, self._behind = state["at"], None, False
+        self._disturb()
         self._store.restore(state["episodes"])
 
     def _policy_of(self, detector: str) -> Policy:

@@ -21,7 +21,7 @@ from streams.core.evidence import WINDOW_HOURS
 from streams.core.occasions import Calendar
 from streams.core.scores import Arrival, Score
 from streams.core.surge_groups import Episode, Episodes, Finding
-from streams.core.surges import Sight, over_window, stand, stand_city
+from streams.core.surges import Explained, Sight, over_window, stand, stand_city
 from streams.core.upkeep import Upkeep
 
 SUNK = 0.5  # level below which an episode is only looked at when something comes in
@@ -126,15 +126,20 @@ class SurgeDetector:
         rows = sorted(touched)
         if len(rows) > 1:
             rows.sort(key=lambda row: board.cells[row][0] == ANY)
+        told: Explained | None = None
         for row in rows:
             counts = board.look_at(row, now)
-            finding = None if counts is None else self._stand(Sight(row, now, counts), base)
+            if counts is None:
+                continue
+            if told is None and board.cells[row][0] == ANY:
+                told = self._told()  # by now all zones of this tick are
+            finding = self._stand(Sight(row, now, counts), base, told)
             if finding is not None:
                 yield finding
 
-    def _stand(self, sight: Sight, least: float) -> Finding | None:
+    def _stand(self, sight: Sight, least: float, told: Explained | None) -> Finding | None:
         if self.board.cells[sight.row][0] == ANY:
-            return stand_city(self.board, sight, self._told(), least)
+            return stand_city(self.board, sight, self._told() if told is None else told, least)
         return stand(self.board, sight, least)
 
     def _told(self) -> dict[str, list[int]]:
@@ -208,7 +213,7 @@ class SurgeDetector:
         stands = {
             zone: found
             for zone, row in rows.items()
-            if (found := self._stand(Sight(row, now, board.counts(row, now)), 0.0)) is not None
+            if (found := self._stand(Sight(row, now, board.counts(row, now)), 0.0, None)) is not None
         }
         top = max(stands.values(), key=lambda finding: (finding.score, finding.zones))
         risen = {

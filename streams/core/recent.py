@@ -76,7 +76,9 @@ class Recent:
         keys, times = np.concatenate([fits + row, fits + totals[row]]), np.concatenate([n, n])
         counts = np.bincount(keys, times, len(windows) * rows).reshape(len(windows), rows)
         counts[:, city] = np.bincount(fits // rows, n, len(windows))
-        whole: Ints = np.cumsum(counts, 0).astype(np.int64)
+        whole: Ints = counts.astype(np.int64)
+        for i in range(1, len(windows)):  # row by row: `cumsum` over columns takes ten times as long
+            whole[i] += whole[i - 1]
         return whole
 
     def hourly(self, first_pane: int, end_pane: int, panes_per_hour: int) -> tuple[Ints, Ints, Ints]:

@@ -61,6 +61,7 @@ class TrendDetector:
         self.week = -1  # the week of the last tick
         self.last_tick = -1
         self._place = (-1, 0, 0)  # (hour, its week, its day) of the last arrival
+        self._next = (-1, -1)  # (week, pane in which the one after it begins)
         self.scores: list[Score] = []
 
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
@@ -83,10 +84,12 @@ class TrendDetector:
             return None
         hour = self.last_tick // self.panes_per_hour
         week = self._week_of(hour)
-        hour += max(1, WEEK_H - self.hour_of_week(hour) - 2)
-        while self._week_of(hour) == week:
-            hour += 1
-        return hour * self.panes_per_hour
+        if week != self._next[0]:
+            hour += max(1, WEEK_H - self.hour_of_week(hour) - 2)
+            while self._week_of(hour) == week:
+                hour += 1
+            self._next = (week, hour * self.panes_per_hour)
+        return self._next[1]
 
     def _week_of(self, hour: int) -> int:
         return (hour - self.hour_of_week(hour) + _MONDAY) // WEEK_H
