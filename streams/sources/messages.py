@@ -42,7 +42,16 @@ def messages(
             yield Message(topic, event.incident_id.encode(), encode_event(event), item.known_from)
 
 
-def last_heartbeat(jurisdiction: str, greatest: int, timeline: Timeline) -> Heartbeat:
-    """The heartbeat that brings the watermark to the first pane end after the last message, at `greatest` ms."""
-    end = timeline.known_from(greatest) * timeline.pane_ms
-    return Heartbeat(jurisdiction, end + timeline.out_of_orderness_ms)
+def last_heartbeat(
+    jurisdiction: str, greatest: int, timeline: Timeline, latest: int | None = None
+) -> Heartbeat:
+    """The heartbeat that brings the watermark to the first pane end after the last message, at `greatest` ms.
+
+    Args:
+        jurisdiction: of the messages.
+        greatest: ms.
+        timeline: the panes.
+        latest: ms; what is told is no later, for intake would refuse it. None: there is no such bound.
+    """
+    end = timeline.known_from(greatest) * timeline.pane_ms + timeline.out_of_orderness_ms
+    return Heartbeat(jurisdiction, end if latest is None else min(end, latest))
