@@ -58,7 +58,7 @@ class Outcome:
         why: of the dead letter, or of what is not counted.
         late_by_s: how much too late it came; it has effect from `known_from` on all the same.
         unknown_code: the local code that is not mapped, so that the incident counts as `other`.
-        unlocatable: it names no zone and lies in none.
+        unlocatable: with it the incident comes to count in no zone: all that was said of it names none, and lies in none.
         personal: fields that can hold personal data, which are dropped.
         hint: something that is accepted, but is hardly meant.
     """

@@ -148,7 +148,9 @@ def say(session: Session, summary: dict[str, Any], out: Path) -> None:
     facts = summary["source"]
     notes = {
         "rows or fields that could not be used": facts["unusable"],
-        "messages without a zone": facts["without_zone"],
+        "incidents that no zone was found for (counted in unknown)": summary["tallies"].get(
+            "incidents.unlocatable", 0
+        ),
         "local times that the clock showed twice (read as the first)": facts["ambiguous_times"],
         "local times that the clock skipped (moved forward)": facts["nonexistent_times"],
         "rows with a code that is not mapped (counted as other)": sum(facts["unmapped"].values()),

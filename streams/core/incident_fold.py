@@ -11,7 +11,7 @@ from schemas.instants import EARLIEST_MS, LATEST_MS, epoch_ms, rfc3339
 from schemas.vocabulary import ANY, UNKNOWN_ZONE, WITHDRAWING, CrimeType, IncidentStatus, RejectReason
 from streams.core.at_work import STAGE_OF
 from streams.core.cells import Cell
-from streams.core.incidents import OTHER, Said, cell_of, latest_pane, merge, said_once
+from streams.core.incidents import OTHER, Contributions, Said, cell_of, latest_pane, merge, said_once
 from streams.core.ledger import FIRST, LAST
 from streams.core.source_fold import FUTURE_MS, City, Locality, SourceFold, from_the_future, wrong_key
 from streams.core.timeline import DAY_MS
@@ -157,8 +157,6 @@ class IncidentFold(SourceFold):
             zone = intern(zone)  # one text for all incidents of a zone, not one for each: 53 bytes less
         elif wire.lat is not None and wire.lon is not None and locality.zone_of is not None:
             zone = locality.zone_of(wire.lat, wire.lon) or UNKNOWN_ZONE
-        if zone == UNKNOWN_ZONE:
-            self._tallies["unlocatable"] += 1
         code = wire.crime_type
         crime_type = _KNOWN_TYPES.get(code)
         if crime_type is None and (code := code or wire.type_code):
@@ -189,6 +187,8 @@ class IncidentFold(SourceFold):
             changed = contribution is not None
             if contribution is not None:
                 city.partials.add(contribution, incident_id)
+                if contribution[0][0] == UNKNOWN_ZONE:
+                    self._tallies["unlocatable"] += 1
         else:
             changed = self._merge(city, incident_id, old, (last, said, oldest_open))
         if late:
@@ -205,12 +205,25 @@ class IncidentFold(SourceFold):
             city.ledger.keep(incident_id, record)
             if longer:
                 city.ledger.lengthened(incident_id, record)
-        return was != now and city.partials.change(was, now, incident_id)
+        if was == now:
+            return False
+        if _in_unknown(now) > _in_unknown(was):
+            self._tallies["unlocatable"] += 1
+        return city.partials.change(was, now, incident_id)
 
 
 def withdrawn(wire: IncidentWire) -> bool | None:
     """What a message says about counting: True takes the incident out, False puts it (back) in, None says nothing."""
     return True if wire.exercise else _WITHDRAWS.get(wire.status)
+
+
+def _in_unknown(moves: Contributions) -> int:
+    """By how many more the incident stands in zone `unknown` in the end than before the first of these."""
+    more = 0
+    for move, net in moves.items():
+        if move[0][0] == UNKNOWN_ZONE:
+            more += net
+    return more
 
 
 def _counts_in_the_future(field_name: str, at_ms: int, updated_at: int) -> Rejected:

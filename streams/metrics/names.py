@@ -178,7 +178,7 @@ UNKNOWN_CODES: Final = Metric(
 UNLOCATABLE: Final = Metric(
     "vigil_unlocatable_total",
     "counter",
-    "Incidents without a usable place, counted in zone unknown.",
+    "Incidents that came to count in zone unknown: by all that is said of them they name no zone and lie in none.",
     ("topic",),
 )
 TRANSITIONS: Final = Metric(

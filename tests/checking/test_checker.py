@@ -56,6 +56,7 @@ def call(story: Story, clock: str = "11:45", **said: Any) -> Outcome:
 
 
 B04 = Cell("B04", "burglary", "2026-11-23T11:45:00.000Z")
+NO_ZONE = "no zone: counts in unknown"
 B05 = B04._replace(zone="B05")
 
 
@@ -171,7 +172,16 @@ def test_coordinates_become_a_zone_or_are_unlocatable() -> None:
     inside, outside = call(Story(), zone=None, lat=1, lon=2), call(Story(), zone=None, lat=-1, lon=2)
     assert (inside.cell, inside.unlocatable) == (B04, False)
     assert outside.cell == B04._replace(zone="unknown")
-    assert outside.notes == ["no zone: counts in unknown"]
+    assert outside.notes == [NO_ZONE]
+
+
+@pytest.mark.parametrize("said", [{}, {"lon": 2}, {"lat": 1}], ids=["nothing", "half", "other half"])
+def test_incident_without_a_usable_place_is_hinted_at_once(said: dict[str, Any]) -> None:
+    story = Story()
+    outcome = call(story, zone=None, **said)
+    assert (outcome.unlocatable, outcome.notes) == (True, [NO_ZONE])
+    again = call(story, zone=None, **said)
+    assert (again.becomes, again.unlocatable) == (Becomes.DUPLICATE, False)
 
 
 def test_personal_data_is_named_and_goes_no_further() -> None:
@@ -181,7 +191,7 @@ def test_personal_data_is_named_and_goes_no_further() -> None:
 
 
 def test_epoch_seconds_are_hinted_at() -> None:
-    said = Story().tell(updated_at=1_795_434_300, reported_at=1_795_434_300)
+    said = Story().tell(updated_at=1_795_434_300, reported_at=1_795_434_300, zone="B04")
     assert said.becomes is Becomes.COUNTED
     assert said.notes == ["before 2000: are its times epoch seconds? milliseconds are meant"]
 
@@ -253,7 +263,7 @@ def test_summary_adds_everything_up() -> None:
         "crime_types": {"burglary": 2, "other": 1},
         "zones": {"B04": 2, "unknown": 1},
         "unknown_codes": {"XYZ": 1},
-        "unlocatable": 0,
+        "unlocatable": 1,
         "late": 1,
         "duplicates": 1,
         "personal": {"name": 1},

@@ -65,7 +65,7 @@ def test_rows_of_a_file_as_a_table(vigil: Vigil) -> None:
         "PLACE        MESSAGE  BECOMES      WHERE                          COUNTS IN                 WHAT IS TO BE SAID\n"
         "calls.csv:2  A-1001   counted      B04, burglary                  2026-03-03T03:14:00.000Z\n"
         "calls.csv:3  A-1002   counted      unknown, other                 2026-03-03T03:20:00.000Z  "
-        'the code "XYZ" is not mapped: counts as other\n'
+        'the code "XYZ" is not mapped: counts as other; no zone: counts in unknown\n'
         "calls.csv:4           dead-letter                                                           "
         'Reported must be a time such as 2018-12-31T23:57:56 (got "yesterday")\n'
         "calls.csv:5  A-1001   moved        B04, burglary → B05, burglary  2026-03-03T03:30:00.000Z\n"
@@ -77,6 +77,7 @@ def test_rows_of_a_file_as_a_table(vigil: Vigil) -> None:
         "in crime types                         3         burglary 2, other 1\n"
         "in zones                               3         B04 1, unknown 1, B05 1\n"
         "unknown codes, counted as other        1         XYZ 1\n"
+        "without a usable zone                  1\n"
         "rows read                              4\n"
         "words of the file that are not mapped  1         XYZ 1\n"
         "\n"

@@ -21,12 +21,13 @@ zone = "Beat"
 
 
 def replay(folder: Path, rows: str) -> list[dict[str, object]]:
-    """The window counts of a few rows."""
+    """The window counts of a few rows; what was said to a person is in said.txt."""
     (folder / "mapping.toml").write_text(MAPPING)
     (folder / "calls.csv").write_text("Case,Reported,Nature,Beat\n" + rows)
     command = [VIGIL, "replay", "calls.csv", "--source", "mapping.toml", "--out", "out"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
     assert done.returncode == 0, done.stderr
+    (folder / "said.txt").write_text(done.stdout + done.stderr)
     return [json.loads(line) for line in (folder / "out" / "window-counts.jsonl").read_text().splitlines()]
 
 
@@ -40,3 +41,13 @@ def test_a_code_that_is_not_mapped_counts_as_other_and_is_named_in_the_summary(t
 def test_a_zone_that_is_called_like_the_whole_city_is_no_known_zone(tmp_path: Path) -> None:
     counts = replay(tmp_path, "1,2026-03-02 21:14:05,BURG,*\n")
     assert {record["zone"] for record in counts} == {"unknown"}
+
+
+def test_a_person_is_told_of_incidents_that_no_zone_was_found_for(tmp_path: Path) -> None:
+    counts = replay(
+        tmp_path, "1,2026-03-02 21:14:05,BURG,\n1,2026-03-02 21:14:05,BURG,\n2,2026-03-02 21:20:00,BURG,B04\n"
+    )
+    assert {record["zone"] for record in counts} == {"unknown", "B04"}
+    said = (tmp_path / "said.txt").read_text()
+    assert "1 incidents that no zone was found for (counted in unknown)" in said
+    assert "messages without a zone" not in said

@@ -310,8 +310,40 @@ def test_incident_without_a_usable_place_counts_in_unknown(said: dict[str, Any],
 
     event = {name: value for name, value in INCIDENT.items() if name != "zone"} | said
     fold = incidents(localities={"city": Locality(zone_of=zone_of)})
-    fold.step([Entry(0, SENT, b"i1", json.dumps(event).encode())])
+    step = fold.step([Entry(0, SENT, b"i1", json.dumps(event).encode())])
     assert fold.cities["city"].partials.everything().cells == [(zone, "burglary")]
+    assert step.tallies.get("unlocatable", 0) == (zone == "unknown")
+
+
+@pytest.mark.parametrize(
+    "sayings, tallied",
+    [
+        pytest.param([{}, {}], 1, id="a repeat is none more"),
+        pytest.param([{}, {"crime_type": "larceny"}], 1, id="nor is another type"),
+        pytest.param([{}, {"zone": "B04"}], 1, id="placed afterwards"),
+        pytest.param([{"zone": "B04"}, {}], 0, id="a message without a place leaves it where it was"),
+        pytest.param([{"zone": "B04"}, {"lat": 0.0, "lon": 0.0}], 1, id="moved out of all polygons"),
+        pytest.param([{"zone": "B04"}, {"zone": "unknown"}], 1, id="moved to no zone by name"),
+        pytest.param([{"reported_at": None}, {}], 1, id="counted from the second message on"),
+        pytest.param([{"reported_at": None}, {"reported_at": None}], 0, id="never counted"),
+        pytest.param([{"status": "cancelled"}], 0, id="cancelled from the first"),
+        pytest.param([{}, {"status": "cancelled"}], 1, id="cancelled afterwards"),
+    ],
+)
+def test_incident_is_tallied_when_it_comes_to_count_in_unknown(
+    sayings: list[dict[str, Any]], tallied: int
+) -> None:
+    fold, found = incidents(localities={"city": Locality(zone_of=lambda lat, lon: None)}), 0
+    for offset, said in enumerate(sayings):
+        at = {"updated_at": AT + 90_000 * offset}
+        event = {
+            name: value
+            for name, value in (INCIDENT | {"zone": None} | at | said).items()
+            if value is not None
+        }
+        step = fold.step([Entry(offset, SENT + 90_000, b"i1", json.dumps(event).encode())])
+        found += step.tallies.get("unlocatable", 0)
+    assert found == tallied
 
 
 @pytest.mark.parametrize(
