@@ -13,6 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from schemas.vocabulary import ANY, UNKNOWN_ZONE, AlertState, Verdict
+from streams.cli.printable import printable_record
 
 Record = Mapping[str, Any]
 
@@ -59,7 +60,7 @@ def board(alerts: Iterable[Record], now: datetime, look: Look = DEFAULT_LOOK) ->
         now: an instant; times are shown in its time zone.
         look: how much is shown.
     """
-    found = sorted((alert for alert in alerts if _is_shown(alert, now)), key=_urgency)
+    found = sorted((printable_record(alert) for alert in alerts if _is_shown(alert, now)), key=_urgency)
     opened = [alert for alert in found if not is_over(alert)]
     if not found:
         return Group(_headline(opened, now), Text("Nothing is out of the ordinary.", style="dim"))

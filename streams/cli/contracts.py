@@ -44,7 +44,8 @@ def contracts(session: Session, topic: str | None, out: Path | None, against: Pa
     elif out is not None:
         _write(session.terminal, out)
     elif topic is not None:
-        session.terminal.say(_one(topic).decode().rstrip())
+        for line in _one(topic).decode().rstrip().split("\n"):
+            session.terminal.say(line)
     else:
         _list(session.terminal)
 

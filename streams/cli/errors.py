@@ -10,6 +10,8 @@ from typing import Final
 
 import click
 
+from streams.cli.printable import printable_lines
+
 FAILED: Final = 1
 WRONG_USE: Final = 2
 INTERRUPTED: Final = 130
@@ -80,8 +82,8 @@ def _say_faults(faults: list[str]) -> None:
 
 def _write(line: str) -> None:
     try:
-        # Bytes of a file that are no text must not make the message about them go astray.
-        click.echo(line.encode("utf-8", "backslashreplace").decode(), err=True)
+        # Bytes of a file that are no text must not make the message about them go astray, nor steer the terminal.
+        click.echo(printable_lines(line), err=True)
     except (OSError, ValueError):
         return  # standard error is closed: the exit code must do
 

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from time import monotonic
 from typing import Any, Final, Protocol
 
+from streams.cli.printable import printable
 from streams.cli.terminal import Terminal
 
 LINE_EVERY_S: Final = 5.0
@@ -107,7 +108,7 @@ def _bar(terminal: Terminal, what: str, total: float | None, unit: str) -> Itera
         rich_progress.TimeRemainingColumn(),
     )
     with rich_progress.Progress(*columns, console=terminal.console(err=True)) as bars:
-        bar = _Bar(bars, bars.add_task(what, total=total, amount=""), total, unit)
+        bar = _Bar(bars, bars.add_task(printable(what), total=total, amount=""), total, unit)
         yield bar
         bar.draw()
 

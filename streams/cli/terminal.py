@@ -6,6 +6,8 @@ import sys
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
+from streams.cli.printable import printable, printable_lines
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -44,20 +46,21 @@ class Terminal:
         return Console(file=self._err if err else self._out, highlight=False, no_color=self.is_plain or None)
 
     def say(self, text: str = "") -> None:
-        """One line of the answer."""
-        print(text, file=self._out)
+        """One line of the answer; what would steer the terminal is escaped."""
+        print(printable(text), file=self._out)
 
     def note(self, text: str) -> None:
-        """One line beside the answer, on standard error."""
-        print(text, file=self._err, flush=True)
+        """One line beside the answer, on standard error; what would steer the terminal is escaped."""
+        print(printable(text), file=self._err, flush=True)
 
     def json(self, value: Any) -> None:
         """A JSON document."""
-        print(json.dumps(value, indent=2, ensure_ascii=False, default=str), file=self._out)
+        text = json.dumps(value, indent=2, ensure_ascii=False, default=str)
+        print(printable_lines(text), file=self._out)
 
     def table(self, columns: Sequence[str], rows: Sequence[Sequence[object]], *, title: str = "") -> None:
         """Rows under column names."""
-        texts = [[str(cell) for cell in row] for row in rows]
+        texts = [[printable(str(cell)) for cell in row] for row in rows]
         if self.is_rich:
             self._box(columns, texts, title)
             return

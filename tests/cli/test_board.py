@@ -191,3 +191,10 @@ def test_how_much_more(expected: float | None, words: str) -> None:
 )
 def test_where(zones: list[str], words: str) -> None:
     assert where(alert(zones=zones)) == words
+
+
+def test_what_alerts_say_cannot_steer_the_terminal() -> None:
+    nasty = "B\x1b[2J\nx"
+    text = drawn(alert(zones=[nasty], explanation=nasty, acknowledged_by=nasty, alert_id=nasty), width=200)
+    assert "\x1b" not in text
+    assert text.count("B\\u001b[2J\\nx") == 5, "its id twice"

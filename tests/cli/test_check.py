@@ -297,3 +297,10 @@ def test_topic_is_read_as_it_is_and_left_as_it_was(
         assert log_bounds(letters, TopicPartition(f"{topic_prefix}dead-letters", 0)) == (0, 0)
     finally:
         letters.close()
+
+
+def test_what_a_message_says_cannot_steer_the_terminal(vigil: Vigil, folder: Path) -> None:
+    (folder / "m.jsonl").write_text(lines({**GOOD, "zone": "\x1b[2J"}))
+    said = vigil("check", "m.jsonl", "--topic", "incidents")
+    assert "\x1b" not in said.out
+    assert "\\u001b[2J, burglary" in said.out

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from streams.cli.errors import Failed, present
 from streams.cli.progress import amount, progress
 from streams.cli.terminal import Terminal
 
@@ -88,6 +89,40 @@ def test_answers_go_out_notes_go_beside() -> None:
     assert json.loads(document) == {"zone": "Ñuñoa"}
     assert "Ñuñoa" in document
     assert err.getvalue() == "note\n"
+
+
+# ---- what data say must not steer the terminal
+
+NASTY = "\x1b[2J\nzone\x9b\x7f\u202e\udcff ü€"
+ESCAPED = r"\u001b[2J\nzone\u009b\u007f\u202e\udcff ü€"
+
+
+@pytest.mark.parametrize("stream", [io.StringIO, Screen])
+def test_what_data_say_cannot_steer_the_terminal(stream: type[io.StringIO]) -> None:
+    out, err = stream(), stream()
+    terminal = Terminal(out=out, err=err)
+    terminal.say(NASTY)
+    terminal.note(NASTY)
+    terminal.table(("zone",), [(NASTY,)])
+    said = out.getvalue() + err.getvalue()
+    assert said.count(ESCAPED) == 3
+    assert not any(character in said for character in "\x9b\x7f\u202e\udcff")
+    assert "\x1b[2J" not in said
+
+
+def test_documents_cannot_steer_the_terminal_and_mean_the_same() -> None:
+    out = io.StringIO()
+    Terminal(out=out).json({"zone": NASTY})
+    Terminal(out=out).say(json.dumps({"zone": NASTY}, ensure_ascii=False))
+    first, _, second = out.getvalue().rpartition("\n{")
+    assert json.loads(first) == json.loads("{" + second) == {"zone": NASTY}
+    assert ESCAPED in first
+    assert ESCAPED in second
+
+
+def test_faults_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    present(Failed("zone \x1b[2J\x9b"))
+    assert capsys.readouterr().err == "vigil: zone \\u001b[2J\\u009b\n"
 
 
 # ---- progress
