@@ -171,14 +171,28 @@ def _ending(episode: Episode, wording: Wording) -> list[str]:
     ended = _short(episode.ended_at, episode.reading_at, wording)
     if episode.detector == SILENCE and episode.ending is AlertReason.SUBSIDED:
         return [f"heard again at {ended}"]
-    peak = f"at most it was {episode.peak.observed} at {_short(episode.peak_at, episode.reading_at, wording)}"
     if episode.ending is AlertReason.UNCONFIRMED:
         return [f"withdrawn at {ended}: the closed minute does not bear it out"]
     if episode.ending is AlertReason.MERGED:
         return [f"goes on as alert {episode.merged_into}, which it has met"]
     if episode.ending is AlertReason.EXPIRED:
-        return [f"ended at {ended} for want of news, though it has not sunk: it is no longer emerging", peak]
-    return [f"over at {ended}", peak]
+        return [
+            f"ended at {ended} for want of news, though it has not sunk: it is no longer emerging",
+            *_highest(episode, wording),
+        ]
+    return [f"over at {ended}", *_highest(episode, wording)]
+
+
+def _highest(episode: Episode, wording: Wording) -> list[str]:
+    """What was counted when the level was highest: that need be neither the most, nor in the window of the first sentence."""
+    score, reading = episode.peak, episode.reading
+    counted = (score.zones, score.window_panes, score.observed)
+    if episode.detector == SILENCE or counted == (reading.zones, reading.window_panes, reading.observed):
+        return []
+    window = window_name(score.window_panes * wording.pane_ms)
+    where = "" if score.zones == reading.zones else f" in {zones_words(score.zones)}"
+    at = _short(episode.peak_at, episode.reading_at, wording)
+    return [f"most out of the ordinary with {score.observed} in {window}{where} at {at}"]
 
 
 def _notes(episode: Episode, reason: AlertReason) -> list[str]:

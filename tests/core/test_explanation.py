@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -155,11 +156,10 @@ def test_an_instant_beyond_the_calendar_is_a_number() -> None:
 @pytest.mark.parametrize(
     "reason, words",
     [
-        pytest.param(AlertReason.SUBSIDED, "Over at 12:30; at most it was 9 at 12:00.", id="subsided"),
+        pytest.param(AlertReason.SUBSIDED, "Over at 12:30.", id="subsided"),
         pytest.param(
             AlertReason.EXPIRED,
-            "Ended at 12:30 for want of news, though it has not sunk: it is no longer emerging; "
-            "at most it was 9 at 12:00.",
+            "Ended at 12:30 for want of news, though it has not sunk: it is no longer emerging.",
             id="expired",
         ),
         pytest.param(
@@ -175,6 +175,37 @@ def test_how_it_ended(reason: AlertReason, words: str) -> None:
     text = explain(ended, reason, ("a", "b"))
     assert text.endswith(f". {words}")
     assert "began" not in text
+
+
+@pytest.mark.parametrize(
+    "peak, words",
+    [
+        pytest.param({"observed": 13}, "; most out of the ordinary with 13 in 2h at 11:40.", id="more"),
+        pytest.param(
+            {"observed": 7, "window_panes": 60},
+            "; most out of the ordinary with 7 in 1h at 11:40.",
+            id="fewer, in a shorter window",
+        ),
+        pytest.param(
+            {"zones": ("B05", "B06")},
+            "; most out of the ordinary with 9 in 2h in zones B05 and B06 at 11:40.",
+            id="elsewhere",
+        ),
+        pytest.param({}, ".", id="as many in the same window and zones"),
+    ],
+)
+@pytest.mark.parametrize(
+    "reason, over",
+    [(AlertReason.SUBSIDED, "Over at 12:30"), (AlertReason.EXPIRED, "it is no longer emerging")],
+)
+def test_when_it_was_highest_is_said_of_an_end_where_it_was_something_else(
+    peak: dict[str, Any], words: str, reason: AlertReason, over: str
+) -> None:
+    ended = end(episode_of(SCORE._replace(level=0.4)), reason, NOON + HOUR_MS // 2)
+    highest = SCORE._replace(level=1.7, **peak)
+    text = explain(replace(ended, peak=highest, peak_at=NOON - HOUR_MS // 3), reason, ())
+    assert text.endswith(f"{over}{words}")
+    assert "at most" not in text
 
 
 def test_notes_are_one_sentence() -> None:
