@@ -13,9 +13,9 @@ from streams.cli.errors import Failed
 from streams.cli.registry import examples
 from streams.cli.session import Session
 from streams.outbox import Outbox, SendFailed
+from streams.reading_back import topic_reader
 from streams.settings import Settings
 from streams.settings.connection import client_options
-from streams.topics.partitions import partitions_of
 
 
 @click.command(
@@ -39,6 +39,7 @@ def ack(session: Session, alert_id: str, verdict: str, by: str, note: str | None
     """Answer an alert: somebody has it, it was real, or it was a false alarm.
 
     The alert's next revision shows the answer; a false alarm is not raised again for a day unless it grows rarer.
+    An id that no alert has is refused: nothing is sent, and the command ends with 1.
     """
     answer = AlertAck(alert_id, Verdict(verdict), by, round(time.time() * 1000), note)
     try:
@@ -49,7 +50,12 @@ def ack(session: Session, alert_id: str, verdict: str, by: str, note: str | None
 
 
 async def _send(settings: Settings, answer: AlertAck) -> None:
-    await partitions_of(settings, checked=True)
+    if not await _is_known(settings, answer.alert_id.encode()):
+        message = (
+            f'no alert "{answer.alert_id}" is on the topic {settings.topic("alerts")}, so nothing was sent; '
+            "vigil alerts --all shows the ids"
+        )
+        raise Failed(message)
     outbox = Outbox(client_options(settings), idempotent=settings.kafka.idempotent)
     await outbox.start()
     try:
@@ -57,3 +63,12 @@ async def _send(settings: Settings, answer: AlertAck) -> None:
         await outbox.publish([Outgoing(topic, answer.alert_id.encode(), encode_event(answer))])
     finally:
         await outbox.stop()
+
+
+async def _is_known(settings: Settings, key: bytes) -> bool:
+    """Whether an alert was told: workers take an answer to any other for one to another worker's, and say nothing."""
+    async with topic_reader(settings, "alerts") as reader:
+        async for record in reader.to_the_end():
+            if record.key == key:
+                return True
+    return False

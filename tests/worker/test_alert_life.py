@@ -11,9 +11,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
-from confluent_kafka import Producer
+from confluent_kafka import Consumer, Producer, TopicPartition
 
 from schemas.instants import rfc3339
+from tests.kafka.log_bounds import log_bounds
 from tests.worker.process import VIGIL, vigil, wait_until, worker
 
 pytestmark = [pytest.mark.kafka, pytest.mark.slow]
@@ -109,6 +110,7 @@ def test_board_shows_an_alert_from_raised_to_cleared(kafka: str, topic_prefix: s
         city.burglaries(12, 14, 15, until=17)
         screen.shows("escalated", "6 in 1h", "nobody yet")
         (alert,) = running.ask("/v1/alerts?jurisdiction=springfield")[1]["alerts"]
+        assert_refused(alert["alert_id"] + "x", city)
         answer(alert["alert_id"], "acknowledged", city.environ)
         screen.shows("1 open, 0 without an answer", "updated", "desk 4")
         city.burglaries(18, 19, 20, 21, until=30)
@@ -124,3 +126,22 @@ def answer(alert_id: str, verdict: str, environ: dict[str, str]) -> None:
     """What an operations centre does."""
     done = vigil("ack", alert_id, "--verdict", verdict, "--by", "desk 4", **environ)
     assert (done.returncode, done.stdout) == (0, f"{alert_id}: {verdict} by desk 4\n"), done.stderr
+
+
+def assert_refused(alert_id: str, city: City) -> None:
+    """An answer to no alert is not sent, and whoever gave it is told."""
+    done = vigil("ack", alert_id, "--verdict", "confirmed", "--by", "desk 4", **city.environ)
+    alerts = f"{city.environ['VIGIL_TOPIC_PREFIX']}alerts"
+    assert (done.returncode, done.stdout, done.stderr) == (
+        1,
+        "",
+        f'vigil: no alert "{alert_id}" is on the topic {alerts}, so nothing was sent; '
+        "vigil alerts --all shows the ids\n",
+    )
+    consumer = Consumer({"bootstrap.servers": city.environ["VIGIL_BROKER"], "group.id": "none"})
+    try:
+        acks = f"{city.environ['VIGIL_TOPIC_PREFIX']}alert-acks"
+        for number in consumer.list_topics(acks, timeout=20).topics[acks].partitions:
+            assert log_bounds(consumer, TopicPartition(acks, number))[1] == 0
+    finally:
+        consumer.close()
