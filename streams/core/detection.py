@@ -94,16 +94,23 @@ class SurgeDetector:
         return list(self._findings(touched | self.board.standing if turned else touched, now))
 
     def next_change(self) -> int | None:
-        """The next rescan while anything lies in a window or an episode is open, else the next future incident."""
+        """The next rescan while anything lies in a window or is told, else the next future incident.
+
+        In between, until a silence has lasted too long to be one (`Drops.gone`), the next hour.
+        """
         board, now = self.board, self.last_tick
         if now < 0:
             return None
-        if board.fitted is not None or self.episodes.open or board.recent.newest >= now - max(board.windows):
+        if self.drops.said or self.episodes.open or board.recent.newest >= now - max(board.windows):
             return (now // board.quarter_panes + 1) * board.quarter_panes
+        if board.recent.newest >= 0 and not self.drops.gone(now):
+            return (now // board.panes_per_hour + 1) * board.panes_per_hour
         return min((int(entry[2]) + 1 for entry in self.future), default=None)
 
     def _take_in(self, now: int, arrivals: Iterable[Arrival]) -> tuple[bool, set[int]]:
         """Whether a new quarter of an hour began, and the rows worth a look."""
+        if self.drops.gone(now):
+            self.upkeep.pass_over(now)
         touched = self._write_down(now, arrivals)
         turned = now // self.board.quarter_panes != self.last_tick // self.board.quarter_panes
         if now // self.board.panes_per_hour != self.board.hour:

@@ -62,6 +62,11 @@ class Drops:
         """Rates are new, and the log was cut."""
         self._due, self._heard, self._not_before = None, 0, {}
 
+    def gone(self, now: int) -> bool:
+        """Whether nothing came from the whole city for longer than a silence lasts."""
+        last = max(self.last.get(ANY, -1), self.board.recent.newest)
+        return 0 <= last < now - (LONGEST_H + 1) * self.board.panes_per_hour
+
     def look(self, now: int) -> list[Score]:
         """What has been silent for too long at a rescan: the city alone, when all of it is, else its zones together."""
         self._hear(now)

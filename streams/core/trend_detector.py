@@ -25,6 +25,7 @@ _SLOPE: Final = 0.9
 of the 42 designs of Noufaily et al. 2013."""
 _OUTAGE_PER_DAY: Final = 12.0  # a day of nothing, where so many a day are usual, is an outage of the feed
 _DAYS: Final = 7
+_SILENT_WEEKS: Final = 52  # after so many without any incident weeks are passed over until one comes
 _MONDAY: Final = 72 + WEEK_H // 2  # so that weeks are numbered alike on both sides of a clock change
 
 
@@ -44,6 +45,7 @@ class _Counts:
     """Counts per week of the cells, and whether the weeks were wholly observed."""
 
     first: int = -1
+    newest: int = -1  # the last week that has any
     weeks: dict[tuple[str, str], list[int]] = field(default_factory=dict)
     usable: list[bool] = field(default_factory=list)
     days: dict[int, int] = field(default_factory=dict)  # day → incidents in the city, of weeks not yet closed
@@ -66,12 +68,14 @@ class TrendDetector:
 
     def advance(self, now_pane: int, arrivals: Iterable[Arrival]) -> Sequence[Score]:
         """Count what became known; at the first tick of a week look at the one that has ended."""
+        week = self._week_of(now_pane // self.panes_per_hour)
+        if self._silent() or self.counts.first < 0 <= self.week:
+            self._pass_over(now_pane)
         self.last_tick = now_pane
         excluded = self.rules.excluded
         for arrival in arrivals:
             if arrival.crime_type not in excluded:
                 self._count(arrival)
-        week = self._week_of(now_pane // self.panes_per_hour)
         if week > self.week >= 0 and self.counts.first >= 0:
             self._close(week)
             self.scores = list(self._look(now_pane, week))
@@ -79,8 +83,8 @@ class TrendDetector:
         return self.scores
 
     def next_change(self) -> int | None:
-        """The beginning of the next local week."""
-        if self.counts.first < 0:
+        """The beginning of the next local week, while there is a past and it was not silent for a year."""
+        if self.counts.first < 0 or self._silent():
             return None
         hour = self.last_tick // self.panes_per_hour
         week = self._week_of(hour)
@@ -90,6 +94,21 @@ class TrendDetector:
                 hour += 1
             self._next = (week, hour * self.panes_per_hour)
         return self._next[1]
+
+    def _silent(self) -> bool:
+        """Whether nothing came for so long that no week can be told of before something does."""
+        return not self.scores and 0 <= self.counts.newest < self.week - _SILENT_WEEKS
+
+    def _pass_over(self, now_pane: int) -> None:
+        """Close the weeks of a long silence, as if each had been looked at when it ended."""
+        week = self._week_of(
+            (now_pane - 1) // self.panes_per_hour
+        )  # the one that ends at this tick is looked at
+        for end in (self.week + 1, week):
+            if self.counts.first >= 0 and self.week < end <= week:
+                self._close(end)
+                self.week = end
+        self.week = max(self.week, week)
 
     def _week_of(self, hour: int) -> int:
         return (hour - self.hour_of_week(hour) + _MONDAY) // WEEK_H
@@ -109,6 +128,7 @@ class TrendDetector:
         if at >= len(weeks):
             weeks.extend([0] * (at + 1 - len(weeks)))
         weeks[at] = max(0, weeks[at] + n)
+        counts.newest = max(counts.newest, week)
         if week >= self.week:
             counts.days[day] = counts.days.get(day, 0) + n
 
@@ -126,10 +146,12 @@ class TrendDetector:
             counts.first += old
             counts.usable = counts.usable[old:]
             counts.weeks = {cell: kept for cell, weeks in counts.weeks.items() if any(kept := weeks[old:])}
+            if not counts.weeks:
+                self.counts = _Counts()  # all is forgotten: what comes next is the beginning
 
     def _look(self, now: int, week: int) -> Iterator[Score]:
         length = week - self.counts.first
-        if length < LEAST_WEEKS or not self.counts.usable[-1]:
+        if not self.counts.weeks or length < LEAST_WEEKS or not self.counts.usable[-1]:
             return
         cells, table = self._table(length)
         rising = self._rising(table)
@@ -214,7 +236,9 @@ class TrendDetector:
         """Take the state of `snapshot` back; afterwards every answer is the same."""
         weeks = {(zone, crime_type): _unpacked(packed) for zone, crime_type, packed in state["weeks"]}
         days = dict(map(tuple, state["days"]))
-        self.counts = _Counts(state["first"], weeks, list(state["usable"]), days, state["per_day"])
+        first = state["first"]
+        newest = max((first + len(counts) - 1 for counts in weeks.values()), default=-1)
+        self.counts = _Counts(first, newest, weeks, list(state["usable"]), days, state["per_day"])
         self.week, self.last_tick = state["week"], state["last_tick"]
         self.scores = [Score(score[0], tuple(score[1]), *score[2:]) for score in state["scores"]]
 

@@ -45,6 +45,13 @@ class Upkeep:
         hours = range(since // per_hour, now // per_hour + 1)
         self.excess.update((row, hour) for row in rows for hour in hours)
 
+    def pass_over(self, now: int) -> None:
+        """Nothing came for so long that the feed is taken for gone: the time is no quiet time, and is not folded."""
+        if self.frontier >= 0:
+            hour = now // self.board.panes_per_hour
+            self.frontier = max(self.frontier, hour - self._guard())
+            self.next_fit = max(self.next_fit, self._following(hour))
+
     def due(self, now: int) -> list[int]:
         """Fold and fit as often as was due by pane `now`; the hours folded each time, and of how many incidents."""
         done = []

@@ -51,3 +51,9 @@ def test_a_person_is_told_of_incidents_that_no_zone_was_found_for(tmp_path: Path
     said = (tmp_path / "said.txt").read_text()
     assert "1 incidents that no zone was found for (counted in unknown)" in said
     assert "messages without a zone" not in said
+
+
+def test_a_silence_of_six_years_costs_nothing(tmp_path: Path) -> None:
+    rows = "1,2020-01-01 00:00:00,BURG,B04\n2,2026-03-02 21:14:05,BURG,B04\n"
+    counts = replay(tmp_path, rows)
+    assert {str(record["at"])[:10] for record in counts} >= {"2020-01-01", "2026-03-02"}
