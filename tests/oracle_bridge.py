@@ -55,7 +55,7 @@ def load_oracle() -> ModuleType:
 
 @dataclass(frozen=True)
 class Rules:
-    """Time as DESIGN cuts it, in ms: panes, windows by name, out-of-orderness, allowed lateness."""
+    """How time is cut, in ms: panes, windows by name, out-of-orderness, allowed lateness."""
 
     pane_ms: int
     windows: Mapping[str, int]

@@ -26,7 +26,7 @@ from schemas.vocabulary import CallSource, IncidentStatus
 from tests.oracle_bridge import DAY_MS, Accepted, Counting, RecordEnds, Rules
 
 START_MS = 1_772_323_199_000  # one second before 2026-03-01T00:00:00Z: panes, hours and days begin early on
-FUTURE_MS = 600_000  # `updated_at` may lie this much after the Kafka timestamp (DESIGN, rule 3)
+FUTURE_MS = 600_000  # `updated_at` may lie this much after the Kafka timestamp and no more
 
 SHORT = Rules(
     pane_ms=1_000,
