@@ -21,6 +21,7 @@ from streams.core.evidence import LEAST_COUNT, TRIGGER, WINDOW_HOURS, CriticalCo
 from streams.core.habits import QUARTERS, Habits
 from streams.core.occasions import Calendar
 from streams.core.outlook import Outlook
+from streams.core.profiles import Floats
 from streams.core.recent import Ints, Recent
 
 Line = list[tuple[float, float, float]]
@@ -56,6 +57,8 @@ class Board:
         self.hour = -1  # the one that is prepared
         self._lines: dict[int, Line] = {}  # of rows asked for in `_quarter`
         self._quarter = -1
+        self._edges: Floats = np.zeros((0, 0, 0))  # (edge, window, column), for this hour
+        self._column: dict[int, int] = {}  # row → its column there
         self._critical: dict[int, list[int]] = {}  # row → per window, for this hour
 
     @property
@@ -119,7 +122,7 @@ class Board:
 
     def turn(self, now: int) -> list[int]:
         """Prepare the hour that holds `now`; the rows in which something may be stronger than before."""
-        self.hour, self._critical = now // self.panes_per_hour, {}
+        self.hour, self._critical, self._column = now // self.panes_per_hour, {}, {}
         if self.fitted is None:
             return []
         if self._columns is None:
@@ -127,7 +130,9 @@ class Board:
         totals, kinds = self._columns
         counts = self.recent.window_counts(now, self.windows, totals, self.row_of[ANY, ANY])
         active = np.flatnonzero(counts[-1])
-        critical = self.critical_of.of(self.outlook.lowest(active, self.hour), kinds.take(active))
+        self._edges = self.outlook.edges(active, self.hour)
+        self._column = {row: column for column, row in enumerate(active.tolist())}
+        critical = self.critical_of.of(self._edges.min(0), kinds.take(active))
         self._critical = dict(zip(active.tolist(), critical.T.tolist(), strict=True))
         slack = np.full(len(totals), LEAST_COUNT)
         slack[active] = (critical - counts.take(active, 1)).min(0)
@@ -172,10 +177,14 @@ class Board:
     def _line(self, row: int) -> Line:
         line = self._lines.get(row)
         if line is None:
-            steps = max(1, self.quarter_panes - 1)
+            steps, column = max(1, self.quarter_panes - 1), self._column.get(row)
+            if column is None:
+                means = self.outlook.means(row, self._quarter)
+            else:
+                first = 2 * (self._quarter % QUARTERS)
+                means = self._edges[first : first + 3, :, column].tolist()
             line = self._lines[row] = [
-                (before, after, (end - after) / steps)
-                for before, after, end in zip(*self.outlook.means(row, self._quarter), strict=True)
+                (before, after, (end - after) / steps) for before, after, end in zip(*means, strict=True)
             ]
         return line
 

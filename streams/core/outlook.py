@@ -6,8 +6,8 @@ that ends there has the mean
 
     Σ rates of the hours h-w … h-1   +   gone(h, q)·rate(h)   -   gone(h-w, q)·rate(h-w)
 
-The sums, and the least mean at any edge, are made once an hour for all rows; the edges of a quarter only for the rows
-that are asked for.
+The sums are made once an hour for all rows, the edges for those with something in their windows; what else is asked for
+is made when it is.
 """
 
 from collections.abc import Sequence
@@ -71,19 +71,24 @@ class Outlook:
         self.type_of[row] = self.habits.types.get(self.cells[row][1], 0)
         self._hour = None
 
-    def lowest(self, rows: Ints, hour: int) -> Floats:
-        """(window, row) → the least that is expected in a window that ends within the hour."""
+    def edges(self, rows: Ints, hour: int) -> Floats:
+        """(edge, window, row) → expected in the windows that end at the edges of an hour's quarters.
+
+        Edges: the start of a quarter and after its first pane (records are rounded to such marks), four times, and
+        the end of the hour.
+        """
         # `take` gives arrays in the order they are read below; indexing does not, and costs five times as much.
         sums, shares = self._in_hour(hour), self._gone_in(hour).shares
         of_types = shares.reshape(-1, shares.shape[-1]).take(self.type_of.take(rows), 1)
         gone = of_types.reshape(*shares.shape[:2], len(rows))
-        moved = gone[:, 1:] * sums.then.take(rows, 1)
-        np.subtract(gone[:, :1] * sums.now.take(rows), moved, out=moved)
-        lowest: Floats = np.maximum(moved.min(0) + sums.whole.take(rows, 1), 0.0)
-        return lowest
+        means = gone[:, 1:] * sums.then.take(rows, 1)
+        np.subtract(gone[:, :1] * sums.now.take(rows), means, out=means)
+        means += sums.whole.take(rows, 1)
+        expected: Floats = np.maximum(means, 0.0, out=means)
+        return expected
 
     def lowest_of(self, row: int, hour: int) -> list[float]:
-        """(window,) → `lowest` of one row."""
+        """(window,) → the least that is expected of a row in a window that ends within the hour."""
         return list(map(min, *self._means(row, hour, slice(None))))
 
     def means(self, row: int, quarter: int) -> list[list[float]]:

@@ -47,7 +47,8 @@ def test_the_end_of_a_quarter_is_the_beginning_of_the_next() -> None:
 def test_the_least_of_an_hour_is_the_least_at_its_edges() -> None:
     made = outlook()
     for hour in range(MONDAY, MONDAY + 30):
-        lowest = made.lowest(np.array([0, 1]), hour)
+        edges_of = made.edges(np.array([0, 1]), hour)
+        lowest = edges_of.min(0)
         for row in (0, 1):
             edges = [edge for quarter in range(4 * hour, 4 * hour + 4) for edge in made.means(row, quarter)]
             assert (
