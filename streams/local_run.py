@@ -44,7 +44,7 @@ class Feeds(Protocol):
 class Batch(NamedTuple):
     """What intake makes of some events; plain values, so that it can be made in another process."""
 
-    events: int
+    events: int  # but for heartbeats
     until: int  # greatest ms at which one of them was sent; -1 when there was none
     emissions: list[Outgoing]  # in order; those of `cells` are for Watch
     tallies: dict[str, int]
@@ -84,7 +84,7 @@ class LocalRun:
         return ahead(lambda: self.intake(events))
 
     def _take_in(self, events: list[Feed | DeadLetter]) -> Batch:
-        emissions, tallies, until = list[Outgoing](), Counter[str](), -1
+        emissions, tallies, until, heartbeats = list[Outgoing](), Counter[str](), -1, 0
         waiting: dict[str, list[Entry]] = {topic: [] for topic in self.folds}
         for event in events:
             if isinstance(event, DeadLetter):
@@ -92,6 +92,7 @@ class LocalRun:
                 emissions.append(Outgoing(self._dead_letters_topic, event.key, event.value, headers))
                 continue
             topic, key, value, at = event
+            heartbeats += key is None
             waiting[topic].append(Entry(self._offsets[topic], at, key, value))
             self._offsets[topic] += 1
             until = max(until, at)
@@ -100,7 +101,7 @@ class LocalRun:
             emissions += step.emissions
             for name, n in step.tallies.items():
                 tallies[f"{topic}.{name}"] += n
-        return Batch(len(events), until, emissions, dict(tallies))
+        return Batch(len(events) - heartbeats, until, emissions, dict(tallies))
 
     def follow(self, batch: Batch) -> Iterator[Outgoing]:
         """What intake sent, with that of Watch in the place of its partials."""

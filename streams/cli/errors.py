@@ -40,7 +40,7 @@ def present(error: BaseException) -> int:
             return WRONG_USE
     # By name, so that `vigil --help` imports neither the settings nor a Kafka client.
     if f"{type(error).__module__}.{type(error).__name__}" == "streams.settings.faults.ConfigurationError":
-        _say_faults(str(error).splitlines())
+        _say_faults(str(error).split("\n"))
         return WRONG_USE
     _say(*_failure(error))
     return FAILED

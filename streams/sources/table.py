@@ -24,6 +24,10 @@ _GZIP_MAGIC: Final = b"\x1f\x8b"
 _ROWS_PER_PROGRESS: Final = 2_000
 _LONG: Final = 256  # characters of a row from which its values are looked at one by one
 _SURROGATE: Final = re.compile("[\ud800-\udfff]")  # what `surrogateescape` makes of a byte that is no UTF-8
+_NO_TITLE: Final = re.compile(
+    "[\x01-\x08\x0e-\x1f\ud800-\udfff]"
+)  # what no title holds: controls, such bytes
+_WANTED: Final = "CSV or JSON in UTF-8 is needed, gzipped or not"
 
 
 class Row(NamedTuple):
@@ -148,7 +152,7 @@ class Table:
         while head[-1] and not head[-1].strip():
             head.append(text.readline())
         if "\0" in head[-1]:
-            self._fail("is no text", "CSV or JSON in UTF-8 is needed, gzipped or not")
+            self._fail("is no text", _WANTED)
         if not head[-1]:
             self._fail("is empty", "not even a header is there")
         lines = chain(head, text)
@@ -160,7 +164,12 @@ class Table:
             self._fail(
                 f"has no header: line {header.line} {header.problem}", "the first line names the columns"
             )
-        return records, FieldPicker(self._columns, header.content)
+        try:
+            return records, FieldPicker(self._columns, header.content)
+        except MissingColumns:
+            if _NO_TITLE.search(header.text):
+                self._fail("is no text, or none in UTF-8", _WANTED)
+            raise
 
     def _checked(self, values: tuple[str, ...]) -> Row | UnusableRow:
         """The row, where its texts can travel."""

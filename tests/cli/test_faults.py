@@ -86,7 +86,7 @@ CASES = {
         "replay broken.csv.gz --source mapping.toml --out out", "broken.csv.gz breaks off after row"
     ),
     "no text": Case(
-        "replay picture.csv --source mapping.toml --out out", "picture.csv lacks 2 columns: \"Id\"; \"At\"; it has \"\\udc89PNG\""
+        "replay picture.csv --source mapping.toml --out out", "picture.csv is no text, or none in UTF-8; CSV or JSON in UTF-8 is needed, gzipped or not"
     ),
     "output that is a file": Case(
         "replay calls.csv --source mapping.toml --out calls.csv",

@@ -20,6 +20,12 @@ zone = "Beat"
 """
 
 
+def run(folder: Path) -> "subprocess.CompletedProcess[str]":
+    """The command on the folder's `calls.csv`."""
+    command = [VIGIL, "replay", "calls.csv", "--source", "mapping.toml", "--out", "out"]
+    return subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+
+
 def replay(folder: Path, rows: str) -> list[dict[str, object]]:
     """The window counts of a few rows; what was said to a person is in said.txt."""
     (folder / "mapping.toml").write_text(MAPPING)
@@ -57,3 +63,18 @@ def test_a_silence_of_six_years_costs_nothing(tmp_path: Path) -> None:
     rows = "1,2020-01-01 00:00:00,BURG,B04\n2,2026-03-02 21:14:05,BURG,B04\n"
     counts = replay(tmp_path, rows)
     assert {str(record["at"])[:10] for record in counts} >= {"2020-01-01", "2026-03-02"}
+
+
+def test_heartbeats_are_no_events(tmp_path: Path) -> None:
+    replay(tmp_path, "1,2026-03-02 21:14:05,BURG,B04\n2,2026-03-02 21:15:05,BURG,B04\n3,soon,BURG,B04\n")
+    assert "\nreplaying: 3 events in " in run(tmp_path).stderr
+
+
+def test_a_file_of_random_bytes_is_refused_with_one_fault(tmp_path: Path) -> None:
+    (tmp_path / "mapping.toml").write_text(MAPPING)
+    (tmp_path / "calls.csv").write_bytes(b"\x8f\x1b[2J\x85,\xc2\x85\x0c\n" + bytes(range(1, 256)))
+    done = run(tmp_path)
+    assert (done.returncode, done.stderr) == (
+        2,
+        "vigil: calls.csv is no text, or none in UTF-8; CSV or JSON in UTF-8 is needed, gzipped or not\n",
+    )

@@ -263,6 +263,12 @@ def test_files_without_rows_have_none(tmp_path: Path) -> None:
         (b"", "is empty; not even a header is there"),
         (b"\n \n", "is empty; not even a header is there"),
         (b"PK\x03\x04\0\0rows", "is no text; CSV or JSON in UTF-8 is needed, gzipped or not"),
+        (
+            b"\x8f\x91,\x02\n1,2\n",
+            "is no text, or none in UTF-8; CSV or JSON in UTF-8 is needed, gzipped or not",
+        ),
+        (b"Stra\xdfe\n1\n", "is no text, or none in UTF-8; CSV or JSON in UTF-8 is needed, gzipped or not"),
+        (b'x,"y\r\nz\x0b"\n1,2\n', 'lacks 1 column: "a"; it has "x", "y z"; does --source fit the file?'),
         (gzip.compress(b"a,b\n" * 5_000)[:-20], "breaks off after row"),
         (b"\x1f\x8b oops, no gzip", "is damaged after row 0"),
         (gzip.compress(PLAIN.encode())[:10] + b"\xff" * 30, "is damaged after row 0"),
@@ -271,7 +277,18 @@ def test_files_without_rows_have_none(tmp_path: Path) -> None:
             "has no header: line 1 is no CSV row (field larger than field limit (131072))",
         ),
     ],
-    ids=["empty", "blank", "binary", "cut gzip", "no gzip", "damaged gzip", "endless header"],
+    ids=[
+        "empty",
+        "blank",
+        "binary",
+        "random",
+        "not UTF-8",
+        "titles of two lines",
+        "cut gzip",
+        "no gzip",
+        "damaged gzip",
+        "endless header",
+    ],
 )
 def test_a_file_that_cannot_be_read_is_named_with_its_fault(
     tmp_path: Path, content: bytes, message: str
@@ -279,6 +296,10 @@ def test_a_file_that_cannot_be_read_is_named_with_its_fault(
     with pytest.raises(ConfigurationError) as error:
         read(write(tmp_path, content), (Column(("a",)),))
     assert f"calls.csv {message}" in str(error.value)
+
+
+def test_a_title_that_is_no_utf8_does_no_harm_where_nobody_reads_it(tmp_path: Path) -> None:
+    assert read(write(tmp_path, b"a,Stra\xdfe\n7,8\n"), (Column(("a",)),)) == [Row(2, ("7",))]
 
 
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
