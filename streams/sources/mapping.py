@@ -30,7 +30,7 @@ from schemas.events import Dispatch, Incident
 from schemas.vocabulary import Agency, CallSource, CrimeType, IncidentStatus, RejectReason
 from streams.sources.facts import OnProgress, SourceEvent
 from streams.sources.identity import ContentIds
-from streams.sources.local_time import LocalTimes
+from streams.sources.local_time import Instant, LocalTimes
 from streams.sources.mapping_file import MappingFile, ReportedAt, code_key, load_mapping
 from streams.sources.mapping_roles import KNOWN_FROM, Cells, Words, columns_of
 from streams.sources.places import coordinates, label
@@ -71,6 +71,7 @@ class _Rows:
         self.columns = columns_of(mapping)
         self.kept = Collected()
         self.times = LocalTimes(mapping.time_zone, mapping.time_formats)
+        self.row_times: dict[str, Instant] = {}  # title → what the row's cell says
         self.ids = ContentIds()
         unmapped = self.kept.facts.unmapped
         self.types = Words(CrimeType, mapping.types, unmapped)
@@ -96,7 +97,8 @@ class _Rows:
 
     def row(self, table: Table, row: Row) -> None:
         cells = Cells(table, row, dict(zip(self.columns, row.values, strict=True)), self.no_value)
-        known_from = self.times.parse(cells.text(KNOWN_FROM))
+        self.row_times.clear()
+        known_from = self.instant(cells, KNOWN_FROM)
         if not isinstance(known_from, int):
             self.kept.reject(table.no_time(self.column(KNOWN_FROM), cells.text(KNOWN_FROM), known_from))
             return
@@ -199,11 +201,19 @@ class _Rows:
         text = cells.text(role)
         if not text:
             return None
-        at = self.times.parse(text)
+        at = self.instant(cells, role)
         if isinstance(at, int):
             return at
         self.kept.reject(cells.table.no_time(self.column(role), text, at, partly=True))
         return None
+
+    def instant(self, cells: Cells, role: str) -> Instant:
+        """What a cell says; read once, and its local time so counted once, where a column plays several roles."""
+        title = self.columns[role].titles[0]
+        found = self.row_times.get(title)
+        if found is None:
+            found = self.row_times[title] = self.times.parse(cells.text(role))
+        return found
 
     def column(self, role: str) -> int:
         return list(self.columns).index(role)

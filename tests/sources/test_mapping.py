@@ -89,6 +89,33 @@ def test_a_row_is_known_from_its_report_where_nothing_else_is_named(tmp_path: Pa
     assert (event.updated_at, event.reported_at) == (NOON + 5 * MINUTE, NOON + 5 * MINUTE)
 
 
+@pytest.mark.parametrize(
+    "day, found", [("2018-11-04 01:30", (1, 0)), ("2018-03-11 02:30", (0, 1))], ids=["autumn", "spring"]
+)
+@pytest.mark.parametrize("updated_at", ["", 'updated_at = "Reported"'], ids=["by default", "by name"])
+def test_a_local_time_that_plays_several_parts_is_counted_once(
+    tmp_path: Path, day: str, found: tuple[int, int], updated_at: str
+) -> None:
+    mapping = f"""
+        [columns]
+        id = "Case"
+        reported_at = "Reported"
+        {updated_at}
+        [dispatch]
+        unit = "Unit"
+        agencies = {{ E = "fire" }}
+        unit_type = "Kind"
+        dispatched = "Sent"
+    """
+    path = tmp_path / "mapping.toml"
+    path.write_text('jurisdiction = "springfield"\ntime_zone = "America/Chicago"\n' + mapping)
+    data = tmp_path / "rows.csv"
+    row = {"Case": "7", "Reported": day, "Unit": "E1", "Kind": "E", "Sent": "2018-12-01 12:00"}
+    data.write_text(csv_text([row, row | {"Case": "8"}]))
+    facts = source_named(str(path)).read([data]).facts
+    assert (facts.ambiguous_times, facts.nonexistent_times) == tuple(2 * n for n in found)
+
+
 def test_rows_without_id_are_incidents_of_their_own(tmp_path: Path) -> None:
     rows = [{"Reported": at(5), "more": str(n)} for n in range(3)]
     events = incidents(read(tmp_path, '[columns]\nreported_at = "Reported"', *rows))
