@@ -1,6 +1,8 @@
 """One worker on a real Kafka: every count at every tick is what the log says."""
 
+import gzip
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -12,6 +14,7 @@ from tests.worlds import CITY, SHORT, Shape, random_world
 pytestmark = [pytest.mark.kafka]
 Deploy = Callable[..., Deployment]
 POLICE = "sfpd_incidents_2018-12.csv.gz"
+CRIMES = "chicago_crimes_2018-01-01_2018-08-08.csv.gz"
 
 
 def test_published_file_is_counted_exactly_and_once_more_changes_nothing(
@@ -29,6 +32,21 @@ def test_published_file_is_counted_exactly_and_once_more_changes_nothing(
     assert len(vigil.accepted()) > 2 * 11_000
     vigil.assert_exact()
     assert vigil.final() == once
+
+
+@pytest.mark.slow
+def test_the_first_20_000_events_of_a_file_of_seven_months_are_counted_exactly(
+    deploy: Deploy, city_data: Path, tmp_path: Path
+) -> None:
+    vigil = deploy()
+    beginning = tmp_path / "crimes.csv"
+    with gzip.open(city_data / CRIMES, "rt") as whole:
+        beginning.write_text("".join(islice(whole, 20_001)))  # and the header
+    vigil.publish(str(beginning), "--source", "chicago")
+    vigil.worker()
+    vigil.settle()
+    assert len(vigil.accepted()) > 20_000  # and heartbeats
+    vigil.assert_exact()
 
 
 @pytest.mark.parametrize("rules", [SHORT, CITY], ids=["short", "city"])
