@@ -34,7 +34,7 @@ class MissingColumns(Exception):
         self.problem = f"lacks {len(names)} column{'s' if len(names) > 1 else ''}: {'; '.join(names)}"
         listed = ", ".join(f'"{" ".join(title.split())}"' for title in there[:_TITLES_SHOWN])
         more = f" and {len(there) - _TITLES_SHOWN} more" if len(there) > _TITLES_SHOWN else ""
-        self.remedy = f"it has {listed}{more}; does --source fit the file?"
+        self.remedy = f"it has {listed or 'none'}{more}; does --source fit the file?"
         super().__init__(f"{self.problem}; {self.remedy}")
 
 

@@ -30,8 +30,7 @@ def replay(folder: Path, rows: str) -> list[dict[str, object]]:
     """The window counts of a few rows; what was said to a person is in said.txt."""
     (folder / "mapping.toml").write_text(MAPPING)
     (folder / "calls.csv").write_text("Case,Reported,Nature,Beat\n" + rows)
-    command = [VIGIL, "replay", "calls.csv", "--source", "mapping.toml", "--out", "out"]
-    done = subprocess.run(command, cwd=folder, capture_output=True, text=True, timeout=60, check=False)
+    done = run(folder)
     assert done.returncode == 0, done.stderr
     (folder / "said.txt").write_text(done.stdout + done.stderr)
     return [json.loads(line) for line in (folder / "out" / "window-counts.jsonl").read_text().splitlines()]

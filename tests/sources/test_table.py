@@ -302,6 +302,13 @@ def test_a_title_that_is_no_utf8_does_no_harm_where_nobody_reads_it(tmp_path: Pa
     assert read(write(tmp_path, b"a,Stra\xdfe\n7,8\n"), (Column(("a",)),)) == [Row(2, ("7",))]
 
 
+def test_a_file_without_any_object_has_no_columns(tmp_path: Path) -> None:
+    with pytest.raises(
+        ConfigurationError, match=r'"Call Number"; it has none; does --source fit the file\?$'
+    ):
+        read(write(tmp_path, "[1]\n"))
+
+
 def test_a_missing_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(
         ConfigurationError, match=r"nowhere\.csv cannot be read \(no such file or directory\); check the path"
