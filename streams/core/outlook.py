@@ -23,6 +23,7 @@ from streams.core.occasions import Calendar
 from streams.core.profiles import Floats
 from streams.core.recent import Ints
 
+ROOM = 64  # rows that may come before the next fit without everything being copied
 _LONGEST = max(WINDOW_HOURS)
 _STARTS = [_LONGEST - width for width in WINDOW_HOURS]
 
@@ -54,16 +55,19 @@ class Outlook:
 
     def begin(self, cells: list[tuple[str, str]], fitted: Expectation) -> None:
         """Take a new fit; `cells` grows with rows that come later."""
-        self.cells, self.rate = cells, fitted.rate
+        rows = len(fitted.rate)
+        self.cells, self.rate = cells, np.zeros((rows + ROOM, WEEK_H))
+        self.rate[:rows] = fitted.rate
         self._by_hour = np.ascontiguousarray(self.rate.T)
         self.habits.fit()
-        self.type_of = np.array([self.habits.types.get(crime_type, 0) for _, crime_type in cells], np.int64)
+        self.type_of = np.zeros(rows + ROOM, np.int64)
+        self.type_of[:rows] = [self.habits.types.get(crime_type, 0) for _, crime_type in cells]
         self._hour = self._gone = None
 
     def add(self, row: int, rate: Floats) -> None:
         """A row that came after the fit."""
         if row >= len(self.rate):
-            room = max(64, 2 * row)
+            room = max(ROOM, 2 * row)
             self.rate = np.concatenate([self.rate, np.zeros((room - len(self.rate), WEEK_H))])
             self._by_hour = np.ascontiguousarray(self.rate.T)
             self.type_of = np.concatenate([self.type_of, np.zeros(room - len(self.type_of), np.int64)])
