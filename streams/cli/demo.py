@@ -98,7 +98,8 @@ def _say(summary: "Summary") -> None:
     said = summary.as_json()
     click.echo(
         f"{summary.city_hours:.1f} hours of the city after four weeks of its past, in {summary.seconds:.0f} s: "
-        f"{said['events']:,} events of {said['incidents']:,} incidents, {said['alerts_raised']} alerts raised, "
+        f"{said['events_sent']:,} events of {said['incidents']:,} incidents sent, {said['events']:,} of them read; "
+        f"{said['alerts_raised']} alerts raised, "
         f"{said['alerts_cleared']} cleared; nothing is left running."
     )
     click.echo(json.dumps(said))

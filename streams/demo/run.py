@@ -79,8 +79,8 @@ class Demo:
             self._change(Phase.ENDING)
             await self._look_once()
         feed = self._feed
-        incidents = len(feed.incidents) if feed else 0
-        return Summary(self.scene, incidents, monotonic() - self._began_s, self._live_after_s)
+        sent = (feed.messages, len(feed.incidents)) if feed else (0, 0)
+        return Summary(self.scene, *sent, monotonic() - self._began_s, self._live_after_s)
 
     async def _story(self, folder: Path) -> None:
         """Everything in its order."""

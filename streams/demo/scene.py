@@ -91,7 +91,8 @@ class Summary:
     """What the demo was; its last line."""
 
     scene: Scene
-    incidents: int
+    sent: int  # events published, those that no worker has read yet too
+    incidents: int  # that these are about
     seconds: float
     live_after_s: float | None
 
@@ -106,6 +107,7 @@ class Summary:
         raised, ended = scene.alerts.count(after_ms=scene.live_ms)
         return {
             "events": reading.events,
+            "events_sent": self.sent,
             "incidents": self.incidents,
             "alerts_raised": reading.transitions["raised"],
             "alerts_cleared": reading.transitions["cleared"],

@@ -1,5 +1,6 @@
 """What `vigil demo` shows, and what it says when it cannot begin; the whole of it is in test_demo_whole."""
 
+import json
 import socket
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from schemas.instants import epoch_ms
 from schemas.vocabulary import AlertState
+from streams.cli import demo as demo_command
 from streams.cli import demo_words as words
 from streams.cli.demo_drawing import bar, columns_of, rule, sides
 from streams.cli.demo_lines import Lines
@@ -17,7 +19,7 @@ from streams.cli.demo_screen import WIDEST, picture, room_in
 from streams.demo import broker
 from streams.demo.alerts import AlertNews
 from streams.demo.readings import Kpi, Reading
-from streams.demo.scene import Phase, Scene, Step
+from streams.demo.scene import Phase, Scene, Step, Summary
 from tests.cli.conftest import Vigil
 
 LIVE = epoch_ms(datetime(2025, 11, 24, 17, tzinfo=UTC))
@@ -267,3 +269,14 @@ def test_missing_broker_is_a_message_with_the_remedy(
 @pytest.mark.parametrize("seconds", ["0", "-1", "soon"])
 def test_seconds_must_be_more_than_nothing(vigil: Vigil, seconds: str) -> None:
     assert vigil("demo", "--seconds", seconds).code == 2
+
+
+def test_the_end_tells_what_was_sent_from_what_was_read(
+    scene: Scene, capsys: pytest.CaptureFixture[str]
+) -> None:
+    demo_command._say(Summary(scene, 4_300, 1_200, 3.0, None))
+    first, last = capsys.readouterr().out.splitlines()
+    read = scene.reading.events
+    assert f"4,300 events of 1,200 incidents sent, {read:,} of them read; " in first
+    summary = json.loads(last)
+    assert (summary["events_sent"], summary["incidents"], summary["events"]) == (4_300, 1_200, read)
