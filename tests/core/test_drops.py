@@ -1,6 +1,7 @@
 """Drops: a zone or a city that falls silent is told as what it is, once, and not for long gone zones."""
 
 import json
+from itertools import pairwise
 
 import pytest
 
@@ -113,3 +114,38 @@ def test_drops_come_back_from_a_snapshot(month: object) -> None:
     assert again.drops.said == detector.drops.said
     tick = (END + 15) * PANES
     assert again.advance(tick, []) == detector.advance(tick, [])
+
+
+def test_a_city_of_one_incident_is_never_told_to_be_silent() -> None:
+    detector = SurgeDetector()
+    detector.advance(MONDAY * PANES + 1, [Arrival("A", "larceny", MONDAY * PANES, 1)])
+    hours = range(MONDAY + 1, MONDAY + LONGEST_H + 48)
+    assert not any(detector.advance(hour * PANES, []) for hour in hours)
+
+
+def test_silence_is_not_told_before_two_weeks_were_seen() -> None:
+    for days, told in ((10, False), (20, True)):
+        detector = SurgeDetector()
+        for tick, some in ticks(steady(days, CITY)):
+            detector.advance(tick, some)
+        hours = range(MONDAY + 24 * days + 1, MONDAY + 24 * days + 24)
+        assert any(detector.advance(hour * PANES, []) for hour in hours) == told
+
+
+def test_a_feed_that_thins_out_is_one_silence_and_not_one_of_each_zone(month: object) -> None:
+    """Three incidents a day where there were 120: each ends a silence of the city, but none is a new one."""
+    thin = [Arrival("AB"[i % 2], "larceny", (END + 8 * i + 7) * PANES, 1) for i in range(90)]
+    found = drops(after_a_month(month), 30 * 24, thin)
+    ends = [tick for tick, _ in found]
+    starts = [at for before, at in pairwise([0, *ends]) if at - before > 15]
+    assert len(starts) <= 3
+    assert {score.zones for _, score in found} == {(ANY,)}
+
+
+def test_the_level_of_the_city_comes_back_from_a_snapshot(month: object) -> None:
+    detector, again = after_a_month(month), SurgeDetector()
+    drops(detector, 48, [Arrival("A", "larceny", (END + 8 * i) * PANES, 1) for i in range(6)])
+    again.restore(json.loads(json.dumps(detector.snapshot())))
+    assert again.drops.level == detector.drops.level < 0.2
+    again.drops.restore(detector.drops.snapshot()[:2])
+    assert again.drops.level == 1.0
