@@ -143,7 +143,7 @@ def test_precision_is_the_share_of_the_confirmed_among_alerts_with_a_verdict() -
     }
     assert sorted({k["revision"] for k in told}) == [k["revision"] for k in told]
     (city,) = watch.cities.values()
-    assert city.verdicts() == {"confirmed": 1, "false_alarm": 1, "none": alerts - 2}
+    assert city.alerting.verdicts() == {"confirmed": 1, "false_alarm": 1, "none": alerts - 2}
 
 
 def test_alerts_raised_more_than_a_week_ago_count_in_no_precision() -> None:
