@@ -170,7 +170,9 @@ class Checker:
     def _standing_of(self, contributions: Sequence[Contribution]) -> Cell | None:
         """Where an incident counts in the end: what its newest contributions put in, if they put it in anywhere."""
         newest = max((known for (_, _, known), _ in contributions), default=None)
-        for (cell, pane, known), sign in contributions:
+        for (cell, pane, known), sign in reversed(
+            contributions
+        ):  # the last said: panes of others may be forgotten
             if known == newest and sign > 0:
                 return Cell(cell[0], cell[1], rfc3339(pane * self._rules.timeline.pane_ms))
         return None

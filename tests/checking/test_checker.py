@@ -99,6 +99,15 @@ def test_message_that_a_later_one_overtakes_moves_only_earlier_ticks() -> None:
     assert story.tell(updated_at=at("11:51"), zone="B07").left == B05
 
 
+def test_incident_whose_old_minute_is_forgotten_stands_where_it_was_put_last() -> None:
+    """Two messages of one instant: the second gives a new time, when the first one's minute is out of every window."""
+    story = Story()
+    story.tell(updated_at="2026-11-23T10:44:59Z", reported_at="2026-11-22T10:44:58Z", crime_type="burglary")
+    story.tell(updated_at="2026-11-23T11:45:59Z", zone="B05")
+    said = story.tell(updated_at="2026-11-23T11:45:59Z", zone="B05", reported_at="2026-11-23T11:45:59Z")
+    assert (said.becomes, said.cell) == (Becomes.MOVED, B05)
+
+
 def test_cancelled_incident_is_withdrawn_and_a_reopened_one_counted_again() -> None:
     story = Story()
     call(story)
