@@ -142,6 +142,3 @@ CONTRACTS: Final = (
     ),
 )
 """Every topic, in the order of the design."""
-
-OPEN_WORDS: Final = frozenset({("Alert", "reason"), ("DeadLetter", "vigil-reason"), ("AuditEntry", "action")})
-"""Output fields whose vocabulary may grow within a version: readers meet words that they do not know."""

@@ -52,11 +52,6 @@ class Recent:
         panes = self.panes[row]
         return bisect_left(panes, pane + 1) - bisect_left(panes, pane)
 
-    def count(self, row: int, start: int, end: int) -> int:
-        """Incidents of `row` in the panes [start, end)."""
-        panes = self.panes[row]
-        return bisect_left(panes, end) - bisect_left(panes, start)
-
     def first_in(self, row: int, start: int, end: int) -> int | None:
         """The pane of the first incident of `row` in the panes [start, end)."""
         panes = self.panes[row]
@@ -83,9 +78,8 @@ class Recent:
 
     def hourly(self, first_pane: int, end_pane: int, panes_per_hour: int) -> tuple[Ints, Ints, Ints]:
         """The log in [first_pane, end_pane) as (row, hour, n), one entry per row and hour that has any."""
-        row, pane, n = self._log()
-        inside = (pane >= first_pane) & (pane < end_pane)
-        row, hour, n = row[inside], pane[inside] // panes_per_hour, n[inside]
+        row, pane, n = self.places(first_pane, end_pane)
+        hour = pane // panes_per_hour
         if not len(row):
             return row, hour, n
         hours = int(hour.max()) - int(hour.min()) + 1
@@ -109,16 +103,6 @@ class Recent:
         for panes in self.panes:
             if panes and panes[0] < before_pane:
                 del panes[: bisect_left(panes, before_pane)]
-
-    def renumber(self, new_row: Ints) -> None:
-        """Rows become `new_row[row]`; rows that become -1 must be empty."""
-        if len(self.rows):
-            self.rows = array("q", new_row[np.frombuffer(self.rows, np.int64)].tobytes())
-        lists: list[list[int]] = [[] for _ in range(int((new_row >= 0).sum()))]
-        for old, panes in enumerate(self.panes):
-            if new_row[old] >= 0:
-                lists[new_row[old]] = panes
-        self.panes = lists
 
     def _log(self) -> tuple[Ints, Ints, Ints]:
         if not len(self.rows):
